@@ -1,0 +1,1 @@
+//! Benchmarks: a minimal server and the comparisons that run against it.

@@ -1,0 +1,1 @@
+//! Ids, time, outcomes and load schedules: the vocabulary every other crate shares.

@@ -1,0 +1,1 @@
+//! Compiled programs, virtual users and worker threads: what turns a plan into load.

@@ -1,0 +1,1 @@
+//! The reference MueJam API: the system under test, with switchable flaws.

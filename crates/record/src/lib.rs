@@ -1,0 +1,1 @@
+//! The saved run: one SQLite file, written as the run goes.

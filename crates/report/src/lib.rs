@@ -1,0 +1,1 @@
+//! Renders a record: console, HTML, CSV, JSON.

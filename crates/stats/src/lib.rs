@@ -1,0 +1,1 @@
+//! Histograms, windows and their exact merge; percentiles; Locust's rounding rules.

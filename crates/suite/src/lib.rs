@@ -1,0 +1,1 @@
+//! From suite.toml to a checked plan: syntax, diagnostics, feasibility.

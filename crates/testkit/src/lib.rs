@@ -1,0 +1,1 @@
+//! What tests share: a counting allocator, scripted servers, snapshot filters.

@@ -1,0 +1,1 @@
+//! Judgement of a run: criteria against measures, as pure functions of its windows.
