@@ -1,1 +1,17 @@
-//! Ids, time, outcomes and load schedules: the vocabulary every other crate shares.
+//! The vocabulary every other crate shares: run time, ids, outcomes, and load schedules as pure functions.
+//!
+//! Nothing here reads a clock, opens a socket or knows another crate of the project.
+
+mod dispatch;
+mod id;
+mod nanos;
+mod outcome;
+mod schedule;
+mod slots;
+
+pub use dispatch::{ClassDemand, Dispatcher, NoUsers};
+pub use id::{EndpointId, PhaseId, Slot, TaskId, UserClassId};
+pub use nanos::Nanos;
+pub use outcome::{ErrorClass, Fault, Outcome};
+pub use schedule::Ramp;
+pub use slots::SlotLeases;
