@@ -3,6 +3,7 @@
 //! Nothing here reads a clock, opens a socket or knows another crate of the project.
 
 mod dispatch;
+mod end;
 mod id;
 mod nanos;
 mod outcome;
@@ -10,8 +11,9 @@ mod schedule;
 mod slots;
 
 pub use dispatch::{ClassDemand, Dispatcher, NoUsers};
+pub use end::EndReason;
 pub use id::{EndpointId, PhaseId, Slot, TaskId, UserClassId};
 pub use nanos::Nanos;
-pub use outcome::{ErrorClass, Fault, Outcome};
+pub use outcome::{ErrorClass, Fault, Outcome, OutcomeKind};
 pub use schedule::Ramp;
 pub use slots::SlotLeases;

@@ -18,6 +18,62 @@ pub enum Outcome {
     Cut,
 }
 
+/// An [`Outcome`] as statistics group it: the error class is kept apart, except for timeouts, whose duration
+/// is only a lower bound.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OutcomeKind {
+    /// [`Outcome::Ok`].
+    Ok,
+    /// [`Outcome::Failed`] with a known duration.
+    Failed,
+    /// [`Outcome::Failed`] with a timeout.
+    TimedOut,
+    /// [`Outcome::RateLimited`].
+    RateLimited,
+    /// [`Outcome::Cut`].
+    Cut,
+}
+
+impl OutcomeKind {
+    /// Every kind; the position is [`OutcomeKind::index`].
+    pub const ALL: [Self; 5] = [Self::Ok, Self::Failed, Self::TimedOut, Self::RateLimited, Self::Cut];
+
+    /// Position in [`OutcomeKind::ALL`].
+    pub fn index(self) -> usize {
+        self as usize
+    }
+
+    /// The stable name, as stored in records.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Failed => "failed",
+            Self::TimedOut => "timed_out",
+            Self::RateLimited => "rate_limited",
+            Self::Cut => "cut",
+        }
+    }
+
+    /// The kind with this stable name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+}
+
+impl Outcome {
+    /// How statistics group it.
+    pub fn kind(self) -> OutcomeKind {
+        match self {
+            Self::Ok => OutcomeKind::Ok,
+            Self::Failed(class) if class.is_timeout() => OutcomeKind::TimedOut,
+            Self::Failed(_) => OutcomeKind::Failed,
+            Self::RateLimited => OutcomeKind::RateLimited,
+            Self::Cut => OutcomeKind::Cut,
+        }
+    }
+}
+
 /// Why a request failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

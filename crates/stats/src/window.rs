@@ -1,0 +1,123 @@
+//! Everything measured in one second of the run: the only message from the data plane to the control plane.
+
+use squall_core::{Nanos, PhaseId};
+
+use crate::{Cell, CellKey, ErrorTable, Histogram};
+
+/// What happened between `start` and `start + span`. A request is counted in the window in which it completed,
+/// under the phase in which it started; windows never reopen.
+#[derive(Clone, Debug, Default)]
+pub struct Window {
+    /// Number of the window: whole seconds of the run.
+    pub seq: u64,
+    /// Where it begins.
+    pub start: Nanos,
+    /// How long it is: 1 s, except for the last one.
+    pub span: Nanos,
+    /// The phase in force at its end.
+    pub phase: Option<PhaseId>,
+    /// Users running at its end, by class.
+    pub users: Vec<u32>,
+    /// Runs and skips of every task, by `TaskId`.
+    pub tasks: Vec<TaskCounts>,
+    /// Send lag: how late requests left, through no fault of the server.
+    pub send_lag: Histogram,
+    /// Loop lag: how long a worker thread took from one look at its sockets to the next.
+    pub loop_lag: Histogram,
+    /// Errors that happened in it.
+    pub errors: ErrorTable,
+    /// Requests begun in it.
+    pub started: u64,
+    cells: Vec<(CellKey, Cell)>,
+}
+
+/// What became of a task's turns.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TaskCounts {
+    /// Times it ran to its end.
+    pub runs: u64,
+    /// Times it was its turn and a variable it needs held no value.
+    pub skipped: u64,
+}
+
+impl Window {
+    /// An empty window for `classes` user classes and `tasks` tasks.
+    pub fn new(classes: usize, tasks: usize) -> Self {
+        Self { users: vec![0; classes], tasks: vec![TaskCounts::default(); tasks], ..Self::default() }
+    }
+
+    /// The cells in which something was counted.
+    pub fn cells(&self) -> impl Iterator<Item = (&CellKey, &Cell)> {
+        self.cells.iter().filter(|(_, cell)| cell.count > 0).map(|(key, cell)| (key, cell))
+    }
+
+    /// The cell of `key`, new if there is none.
+    pub fn cell_mut(&mut self, key: CellKey) -> &mut Cell {
+        let position = self.cells.iter().position(|(k, _)| *k == key);
+        let position = position.unwrap_or_else(|| self.add_cell(key));
+        &mut self.cells[position].1
+    }
+
+    /// Append an empty cell and return its position. The caller has made sure that `key` is new.
+    pub(crate) fn add_cell(&mut self, key: CellKey) -> usize {
+        self.cells.push((key, Cell::default()));
+        self.cells.len() - 1
+    }
+
+    pub(crate) fn cell_at(&mut self, position: usize) -> &mut Cell {
+        &mut self.cells[position].1
+    }
+
+    pub(crate) fn cell_count(&self) -> usize {
+        self.cells.len()
+    }
+
+    pub(crate) fn key_at(&self, position: usize) -> CellKey {
+        self.cells[position].0
+    }
+
+    /// Add another worker's measurements of the same second. Exact.
+    pub fn merge(&mut self, other: &Self) {
+        for (mine, theirs) in self.users.iter_mut().zip(&other.users) {
+            *mine += theirs;
+        }
+        self.merge_counts(other);
+    }
+
+    /// Join the next second onto this one, when a reader is too slow for single seconds. Exact but for the
+    /// time resolution; users and phase are those of the later window.
+    pub fn extend(&mut self, later: &Self) {
+        self.span = (later.start + later.span).since(self.start);
+        self.users.clone_from(&later.users);
+        self.phase = later.phase;
+        self.merge_counts(later);
+    }
+
+    fn merge_counts(&mut self, other: &Self) {
+        for (mine, theirs) in self.tasks.iter_mut().zip(&other.tasks) {
+            mine.runs += theirs.runs;
+            mine.skipped += theirs.skipped;
+        }
+        self.started += other.started;
+        self.send_lag.merge(&other.send_lag);
+        self.loop_lag.merge(&other.loop_lag);
+        self.errors.merge(&other.errors);
+        for (key, cell) in other.cells() {
+            self.cell_mut(*key).merge(cell);
+        }
+    }
+
+    /// Forget everything, keep the memory: the window goes back to the worker that filled it.
+    pub fn reset(&mut self) {
+        self.users.fill(0);
+        self.tasks.fill(TaskCounts::default());
+        self.send_lag.reset();
+        self.loop_lag.reset();
+        self.errors.clear();
+        self.started = 0;
+        self.phase = None;
+        for (_, cell) in &mut self.cells {
+            cell.reset();
+        }
+    }
+}
