@@ -1,0 +1,5 @@
+//! The test tools tested: a counter that does not count, or a server that does not misbehave, would make other tests pass.
+
+mod allocator;
+mod filters;
+mod scripted;
