@@ -1,0 +1,138 @@
+//! What a command ends in when it cannot do its work: a message, the place, a remedy, and the exit code.
+
+use std::error::Error;
+use std::fmt;
+
+use miette::{Diagnostic, Report};
+
+/// Result of a command: the exit code of a run that took place, or why none did.
+pub(crate) type Outcome = Result<Exit, Failure>;
+
+/// Exit codes, as documented in `--help`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// The command did what was asked.
+    Passed,
+    /// Usage or suite error.
+    Usage,
+    /// The result is not valid.
+    Invalid,
+    /// Interrupted.
+    Interrupted,
+    /// As the verdict or `--exit-code-on-error` says.
+    Code(u8),
+}
+
+impl Exit {
+    /// The number a shell sees.
+    pub(crate) fn code(self) -> u8 {
+        match self {
+            Self::Passed => 0,
+            Self::Usage => 2,
+            Self::Invalid => 3,
+            Self::Interrupted => 130,
+            Self::Code(code) => code,
+        }
+    }
+}
+
+/// Why a command did not do its work.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    /// What is shown.
+    pub(crate) report: Report,
+    /// What the shell sees.
+    pub(crate) exit: Exit,
+}
+
+impl Failure {
+    /// The same with another exit code.
+    pub(crate) fn exit(mut self, exit: Exit) -> Self {
+        self.exit = exit;
+        self
+    }
+}
+
+impl<E: Into<Report>> From<E> for Failure {
+    /// Nearly everything that goes wrong before a run is a usage error; the rest says so with [`Failure::exit`].
+    fn from(error: E) -> Self {
+        Self { report: error.into(), exit: Exit::Usage }
+    }
+}
+
+/// One thing that is wrong, and what to do about it.
+#[derive(Debug)]
+pub(crate) struct Problem {
+    message: String,
+    help: Option<String>,
+    cause: Option<Box<dyn Error + Send + Sync>>,
+    others: Vec<Problem>,
+}
+
+impl Problem {
+    /// `message`: lower case, no full stop.
+    pub(crate) fn new(message: impl Into<String>) -> Self {
+        Self { message: message.into(), help: None, cause: None, others: Vec::new() }
+    }
+
+    /// With a remedy.
+    pub(crate) fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+
+    /// With a remedy, if there is one.
+    pub(crate) fn maybe_help(mut self, help: Option<String>) -> Self {
+        self.help = help;
+        self
+    }
+
+    /// With what caused it.
+    pub(crate) fn cause(mut self, cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        self.cause = Some(cause.into());
+        self
+    }
+
+    /// Several problems as one: the first, and the others after it. `None` when there are none.
+    pub(crate) fn join(problems: Vec<Self>) -> Option<Self> {
+        let mut problems = problems.into_iter();
+        let mut first = problems.next()?;
+        first.others.extend(problems);
+        Some(first)
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl Error for Problem {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.cause.as_ref().map(|cause| cause.as_ref() as &(dyn Error + 'static))
+    }
+}
+
+impl Diagnostic for Problem {
+    fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+        self.help.as_ref().map(|help| Box::new(help) as Box<dyn fmt::Display>)
+    }
+
+    fn related<'a>(&'a self) -> Option<Box<dyn Iterator<Item = &'a dyn Diagnostic> + 'a>> {
+        if self.others.is_empty() {
+            return None;
+        }
+        Some(Box::new(self.others.iter().map(|other| other as &dyn Diagnostic)))
+    }
+}
+
+/// The nearest of `known`, if it is near enough to be meant.
+pub(crate) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    known
+        .into_iter()
+        .map(|candidate| (strsim::jaro_winkler(name, candidate), candidate))
+        .filter(|(likeness, _)| *likeness > 0.8)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, candidate)| candidate)
+}

@@ -1,0 +1,128 @@
+//! The log, in Locust's format: `[2026-11-23 13:13:59,638] HOST/LEVEL/logger: message`.
+//!
+//! It goes to stderr or to a file; tables and data do not pass through it.
+
+use std::fmt;
+use std::fs::OpenOptions;
+use std::path::Path;
+use std::sync::Mutex;
+
+use jiff::ZonedDateTime;
+use tracing::{Event, Level, Subscriber};
+use tracing_subscriber::fmt::format::Writer;
+use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
+use tracing_subscriber::registry::LookupSpan;
+
+use crate::errors::Problem;
+use crate::settings::Log;
+
+/// Send what is logged from now on where `log` says. Once per process: later calls change nothing.
+pub(crate) fn init(log: &Log) -> Result<(), Problem> {
+    let format = LocustFormat { host: host_name() };
+    let builder = tracing_subscriber::fmt().with_max_level(log.level).with_ansi(false).event_format(format);
+    // The only reason to fail is a subscriber that is already there, and then lines have a place to go.
+    let _ = match &log.file {
+        Some(path) => builder.with_writer(Mutex::new(open(path)?)).try_init(),
+        None => builder.with_writer(std::io::stderr).try_init(),
+    };
+    Ok(())
+}
+
+fn open(path: &Path) -> Result<std::fs::File, Problem> {
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    parent
+        .map_or(Ok(()), std::fs::create_dir_all)
+        .and_then(|()| OpenOptions::new().create(true).append(true).open(path))
+        .map_err(|error| {
+            Problem::new(format!("the log file {} cannot be written", path.display()))
+                .help("give --logfile a path in a directory you may write to")
+                .cause(error)
+        })
+}
+
+/// Up to the first dot, as Locust shows it.
+fn host_name() -> String {
+    let name = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    name.split('.').next().unwrap_or_default().to_owned()
+}
+
+struct LocustFormat {
+    host: String,
+}
+
+impl<S, N> FormatEvent<S, N> for LocustFormat
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    N: for<'a> FormatFields<'a> + 'static,
+{
+    fn format_event(
+        &self,
+        context: &FmtContext<'_, S, N>,
+        mut writer: Writer<'_>,
+        event: &Event<'_>,
+    ) -> fmt::Result {
+        let metadata = event.metadata();
+        let time = ZonedDateTime::now().strftime("%Y-%m-%d %H:%M:%S,%3f").to_string();
+        let logger = logger(metadata.target());
+        write!(writer, "[{time}] {}/{}/{logger}: ", self.host, level(*metadata.level()))?;
+        context.field_format().format_fields(writer.by_ref(), event)?;
+        writeln!(writer)
+    }
+}
+
+/// Levels under the names Python gives them.
+fn level(level: Level) -> &'static str {
+    match level {
+        Level::ERROR => "ERROR",
+        Level::WARN => "WARNING",
+        Level::INFO => "INFO",
+        Level::DEBUG | Level::TRACE => "DEBUG",
+    }
+}
+
+/// `squall_http::tls` logs as `squall.http.tls`.
+fn logger(target: &str) -> String {
+    target.replace("squall_", "squall.").replace("::", ".")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+    use std::sync::{Arc, Mutex};
+
+    use super::LocustFormat;
+
+    #[derive(Clone, Default)]
+    struct Lines(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Lines {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn lines_look_like_locusts() {
+        let lines = Lines::default();
+        let writer = lines.clone();
+        let subscriber = tracing_subscriber::fmt()
+            .with_ansi(false)
+            .event_format(LocustFormat { host: "box".to_owned() })
+            .with_writer(move || writer.clone())
+            .finish();
+        tracing::subscriber::with_default(subscriber, || {
+            tracing::warn!(target: "squall_http::tls", "certificate of {} is not checked", "h");
+        });
+        let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+        let (time, rest) = text.split_once("] ").unwrap();
+        assert_eq!(rest, "box/WARNING/squall.http.tls: certificate of h is not checked\n");
+        // [2026-11-23 13:13:59,638
+        let shape: String = time.chars().map(|c| if c.is_ascii_digit() { '0' } else { c }).collect();
+        assert_eq!(shape, "[0000-00-00 00:00:00,000");
+    }
+}
