@@ -1,0 +1,245 @@
+//! `[profiles.NAME]`: loads that can be run by name.
+
+use std::ops::Range;
+
+use squall_core::Nanos;
+use squall_plan::{HttpSettings, Pending, PhasePlan};
+use toml::de::DeValue;
+
+use crate::criteria::{self, Names, Row, Set};
+use crate::diagnostic::{Code, Diagnostic};
+use crate::keys;
+use crate::settings;
+use crate::syntax::{Ctx, Field, Fields, Node};
+
+/// Largest spawn rate, in users per second.
+pub(crate) const MAX_SPAWN_RATE: f64 = 1_000_000.0;
+/// Name of the phase of a run that has only one.
+pub(crate) const ONLY_PHASE: &str = "run";
+
+/// A load that can be run by name.
+#[derive(Clone)]
+pub struct Profile {
+    pub(crate) name: String,
+    pub(crate) description: Option<String>,
+    pub(crate) host: Option<String>,
+    pub(crate) http: HttpSettings,
+    pub(crate) phases: Vec<PhasePlan>,
+    /// Written with `phases`, so that overrides of users and time would be ambiguous.
+    pub(crate) phased: bool,
+    pub(crate) stop_timeout: Nanos,
+    /// Class and weight; classes that are not named are left out.
+    pub(crate) mix: Option<Vec<(usize, f64)>>,
+    pub(crate) wait_factor: f64,
+    /// Every row's phase is resolved.
+    pub(crate) rows: Vec<Row>,
+    pub(crate) pending: Vec<Pending>,
+}
+
+impl Profile {
+    /// As the suite calls it.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What it shows, in the suite's words.
+    pub fn description(&self) -> Option<&str> {
+        self.description.as_deref()
+    }
+
+    /// Its phases, in order.
+    pub fn phases(&self) -> &[PhasePlan] {
+        &self.phases
+    }
+
+    /// How many criteria it is judged by.
+    pub fn criteria(&self) -> usize {
+        self.rows.len()
+    }
+}
+
+/// What profiles build on.
+pub(crate) struct Base<'s> {
+    pub(crate) http: &'s HttpSettings,
+    pub(crate) stop_timeout: Nanos,
+    pub(crate) sets: &'s [Set],
+    pub(crate) names: Names<'s>,
+}
+
+/// All profiles, in the order of the suite.
+pub(crate) fn profiles<'a>(cx: &mut Ctx<'a>, node: Node<'a>, base: &Base<'_>) -> Vec<Profile> {
+    let fields = cx.named(node, "`profiles`").unwrap_or_default();
+    fields.iter().filter_map(|field| profile(cx, field, base)).collect()
+}
+
+fn profile<'a>(cx: &mut Ctx<'a>, field: &Field<'a>, base: &Base<'_>) -> Option<Profile> {
+    cx.check_name(field, "profile");
+    let fields = cx.table(field.node, &keys::PROFILE)?;
+    let description = fields.get("description").and_then(|n| cx.text(n, "`description`")).map(str::to_owned);
+    let host = settings::host(cx, &fields);
+    let http = match fields.get("http") {
+        Some(node) => settings::http(cx, node, base.http),
+        None => base.http.clone(),
+    };
+    let phased = fields.has("phases");
+    let phases = if phased { phases(cx, field, &fields) } else { only_phase(cx, field, &fields) };
+    let stop_timeout = fields.get("stop_timeout").and_then(|n| cx.duration(n, "`stop_timeout`"));
+    let mix = fields.get("mix").map(|n| mix(cx, n, base.names.classes));
+    let wait_factor = fields.get("wait_factor").and_then(|n| cx.number(n, "`wait_factor`", Code::BadValue));
+    let (mut rows, pending) = fields.get("criteria").map(|n| criteria(cx, n, base)).unwrap_or_default();
+    resolve_phases(cx, field.key, &phases, &mut rows);
+    Some(Profile {
+        name: field.key.to_owned(),
+        description,
+        host,
+        http,
+        phases,
+        phased,
+        stop_timeout: stop_timeout.unwrap_or(base.stop_timeout),
+        mix,
+        wait_factor: wait_factor.unwrap_or(1.0),
+        rows,
+        pending,
+    })
+}
+
+fn only_phase<'a>(cx: &mut Ctx<'a>, field: &Field<'a>, fields: &Fields<'a>) -> Vec<PhasePlan> {
+    let users = fields.get("users").map(|n| cx.integer(n, "`users`", 1..=keys::MAX_USERS));
+    if users.is_none() {
+        cx.error(
+            Diagnostic::new(Code::MissingKey, format!("profile `{}` says nothing of users", field.key))
+                .at(field.key_span.clone())
+                .label("no load")
+                .help("add `users`, or `phases = [...]`"),
+        );
+    }
+    let phase = PhasePlan {
+        name: ONLY_PHASE.to_owned(),
+        users: users.flatten().map_or(1, |v| v as u32),
+        spawn_rate: spawn_rate(cx, fields),
+        run_time: run_time(cx, fields),
+        measured: true,
+    };
+    vec![phase]
+}
+
+fn phases<'a>(cx: &mut Ctx<'a>, field: &Field<'a>, fields: &Fields<'a>) -> Vec<PhasePlan> {
+    let Some(node) = fields.get("phases") else { return Vec::new() };
+    for key in ["users", "spawn_rate", "run_time"] {
+        if let Some(given) = fields.field(key) {
+            cx.error(
+                Diagnostic::new(Code::Conflict, format!("profile `{}` has `{key}` and `phases`", field.key))
+                    .at(given.key_span.clone())
+                    .help("each phase says its own"),
+            );
+        }
+    }
+    let nodes = cx.list(node, "`phases`").unwrap_or_default();
+    let mut phases: Vec<PhasePlan> = Vec::new();
+    for (index, node) in nodes.iter().enumerate() {
+        let Some(fields) = cx.table(node, &keys::PHASE) else { continue };
+        let name = fields.get("name").and_then(|n| cx.text(n, "`name`")).map(str::to_owned);
+        let name = name.unwrap_or_else(|| format!("phase-{}", index + 1));
+        if phases.iter().any(|p| p.name == name) {
+            let span = fields.get("name").map_or_else(|| node.span(), |n| n.span());
+            cx.error(Diagnostic::new(Code::Duplicate, format!("two phases are called `{name}`")).at(span));
+        }
+        let users = fields.get("users").and_then(|n| cx.integer(n, "`users`", 0..=keys::MAX_USERS));
+        let run_time = run_time(cx, &fields);
+        if !fields.has("run_time") && index + 1 < nodes.len() {
+            cx.error(
+                Diagnostic::new(Code::MissingKey, format!("phase `{name}` would never end"))
+                    .at(node.span())
+                    .label("no `run_time`")
+                    .help("only the last phase may leave `run_time` out"),
+            );
+        }
+        let warmup = fields.get("warmup").and_then(|n| cx.boolean(n, "`warmup`")).unwrap_or(false);
+        let (users, spawn_rate) = (users.map_or(1, |v| v as u32), spawn_rate(cx, &fields));
+        phases.push(PhasePlan { name, users, spawn_rate, run_time, measured: !warmup });
+    }
+    if phases.iter().all(|p| p.users == 0) {
+        cx.error(
+            Diagnostic::new(Code::NoUsers, format!("profile `{}` never has a user", field.key))
+                .at(node.span()),
+        );
+    }
+    if !phases.is_empty() && phases.iter().all(|p| !p.measured) {
+        cx.error(
+            Diagnostic::new(Code::Conflict, format!("profile `{}` is all warm-up", field.key))
+                .at(node.span())
+                .help("at least one phase has to be judged"),
+        );
+    }
+    phases
+}
+
+fn spawn_rate<'a>(cx: &mut Ctx<'a>, fields: &Fields<'a>) -> f64 {
+    let Some(node) = fields.get("spawn_rate") else { return 1.0 };
+    let rate = match node.get_ref() {
+        DeValue::String(_) => cx.rate(node, "`spawn_rate`"),
+        _ => cx.number(node, "`spawn_rate`", Code::BadValue),
+    };
+    match rate {
+        Some(rate) if rate > 0.0 && rate <= MAX_SPAWN_RATE => rate,
+        Some(rate) => {
+            cx.error(
+                Diagnostic::new(Code::OutOfBounds, format!("`spawn_rate` is {rate}"))
+                    .at(node.span())
+                    .label("out of bounds")
+                    .help("users per second: above 0, at most 1000000"),
+            );
+            1.0
+        }
+        None => 1.0,
+    }
+}
+
+fn run_time<'a>(cx: &mut Ctx<'a>, fields: &Fields<'a>) -> Option<Nanos> {
+    fields.get("run_time").and_then(|n| cx.positive_duration(n, "`run_time`"))
+}
+
+fn mix<'a>(cx: &mut Ctx<'a>, node: Node<'a>, classes: &[&str]) -> Vec<(usize, f64)> {
+    let mut mix = Vec::new();
+    for field in cx.named(node, "`mix`").unwrap_or_default() {
+        let weight = cx.number(field.node, "a weight", Code::Weight);
+        let class = classes.iter().position(|c| *c == field.key);
+        if class.is_none() {
+            cx.unknown_name(field.key_span.clone(), "class of users", field.key, classes);
+        }
+        mix.extend(class.zip(weight));
+    }
+    if !mix.is_empty() && mix.iter().all(|(_, weight)| *weight == 0.0) {
+        cx.error(Diagnostic::new(Code::Weight, "every weight of the mix is 0").at(node.span()));
+    }
+    mix
+}
+
+fn criteria<'a>(cx: &mut Ctx<'a>, node: Node<'a>, base: &Base<'_>) -> (Vec<Row>, Vec<Pending>) {
+    if node.get_ref().is_table() {
+        let set = criteria::set(cx, "", node, &base.names);
+        return (set.rows, set.pending);
+    }
+    let known: Vec<&str> = base.sets.iter().map(|s| s.name.as_str()).collect();
+    let (mut rows, mut pending) = (Vec::new(), Vec::new());
+    for node in cx.one_or_many(node) {
+        if let Some(set) = cx.reference(node, "set of criteria", &known) {
+            rows.extend(base.sets[set].rows.iter().cloned());
+            pending.extend(base.sets[set].pending.iter().cloned());
+        }
+    }
+    (rows, pending)
+}
+
+/// Phase names into positions within this profile.
+fn resolve_phases(cx: &mut Ctx<'_>, profile: &str, phases: &[PhasePlan], rows: &mut [Row]) {
+    let known: Vec<&str> = phases.iter().map(|p| p.name.as_str()).collect();
+    for row in rows {
+        let Some((name, span)) = &row.phase else { continue };
+        let span: Range<usize> = span.clone();
+        row.criterion.scope.phase = known.iter().position(|k| k == name);
+        if row.criterion.scope.phase.is_none() {
+            cx.unknown_name(span, &format!("phase of profile `{profile}`"), name, &known);
+        }
+    }
+}

@@ -1,0 +1,280 @@
+//! A suite as a whole: reading it, with every mistake at once.
+
+use std::path::Path;
+
+use squall_core::Nanos;
+use squall_plan::{Auth, Endpoint, Feed, HttpSettings, UserClass};
+use toml::de::{DeTable, DeValue};
+
+use crate::criteria::Names;
+use crate::data::{self, plain};
+use crate::diagnostic::{Code, Diagnostic, Diagnostics, Source, list, source};
+use crate::profile::{self, Base, Profile};
+use crate::request::{Endpoints, MAX_ENDPOINTS};
+use crate::syntax::{Ctx, Fields, Node, head};
+use crate::template::Scope;
+use crate::users::{self, Shared};
+use crate::{auth, criteria, keys, settings};
+
+/// The version of the format this program reads.
+pub const SCHEMA_VERSION: u64 = 1;
+/// Largest suite file, in bytes.
+const MAX_SUITE: u64 = 16 << 20;
+
+/// A checked suite: everything it says is meaningful, every profile can be planned.
+#[derive(Clone)]
+pub struct Suite {
+    pub(crate) source: Source,
+    pub(crate) name: String,
+    pub(crate) host: Option<String>,
+    pub(crate) seed: Option<u64>,
+    pub(crate) stop_timeout: Nanos,
+    pub(crate) http: HttpSettings,
+    pub(crate) feeds: Vec<Feed>,
+    pub(crate) auths: Vec<Auth>,
+    pub(crate) classes: Vec<UserClass>,
+    pub(crate) endpoints: Vec<Endpoint>,
+    pub(crate) profiles: Vec<Profile>,
+}
+
+impl Suite {
+    /// Name of the suite.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Base URL of the target, if the suite names one.
+    pub fn host(&self) -> Option<&str> {
+        self.host.as_deref()
+    }
+
+    /// The profiles, in the order of the suite.
+    pub fn profiles(&self) -> &[Profile] {
+        &self.profiles
+    }
+
+    /// The classes of users, sorted by name; weights are the suite's.
+    pub fn classes(&self) -> &[UserClass] {
+        &self.classes
+    }
+}
+
+impl std::fmt::Debug for Suite {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Suite")
+            .field("name", &self.name)
+            .field("classes", &self.classes.iter().map(|c| &c.name).collect::<Vec<_>>())
+            .field("profiles", &self.profiles.iter().map(|p| &p.name).collect::<Vec<_>>())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Where a suite is read.
+pub struct Options<'o> {
+    /// Value of an environment variable, for `env:NAME`.
+    pub env: &'o dyn Fn(&str) -> Option<String>,
+}
+
+impl Default for Options<'_> {
+    /// The environment of this process.
+    fn default() -> Self {
+        Self { env: &|name| std::env::var(name).ok() }
+    }
+}
+
+/// Read and check the suite at `path`; its data files are looked for beside it.
+///
+/// # Errors
+/// Everything that is wrong with the suite, at once.
+pub fn load(path: &Path, options: &Options<'_>) -> Result<Suite, Diagnostics> {
+    let name = path.display().to_string();
+    let fail = |error: Diagnostic| Diagnostics::new(source(&name, ""), vec![error]);
+    let too_large = std::fs::metadata(path).is_ok_and(|data| data.is_file() && data.len() > MAX_SUITE);
+    if too_large {
+        let message = format!("{name} is larger than {} MiB", MAX_SUITE >> 20);
+        return Err(fail(Diagnostic::new(Code::File, message)));
+    }
+    let bytes = std::fs::read(path).map_err(|e| {
+        let message = format!("{name} cannot be read: {}", plain(&e));
+        fail(Diagnostic::new(Code::File, message).help("give the path of a suite.toml"))
+    })?;
+    let text = String::from_utf8(bytes).map_err(|e| {
+        let at = e.utf8_error().valid_up_to();
+        let line = 1 + e.as_bytes()[..at].iter().filter(|b| **b == b'\n').count();
+        let message = format!("{name} is not UTF-8: line {line} holds other bytes");
+        fail(Diagnostic::new(Code::NotUtf8, message).help("save it as UTF-8"))
+    })?;
+    parse(&text, &name, path.parent().unwrap_or(Path::new("")), options.env)
+}
+
+/// Check the suite `text`, called `name` in messages; its data files are looked for in `base_dir`, and `env`
+/// gives the value of an environment variable.
+///
+/// # Errors
+/// Everything that is wrong with the suite, at once.
+pub fn parse(
+    text: &str,
+    name: &str,
+    base_dir: &Path,
+    env: &dyn Fn(&str) -> Option<String>,
+) -> Result<Suite, Diagnostics> {
+    let (root, broken) = DeTable::parse_recoverable(text);
+    let mut cx = Ctx { text, base_dir, env, errors: Vec::new() };
+    let origin = source(name, text);
+    let suite = read(&mut cx, root.get_ref(), origin.clone());
+    let mut errors = cx.errors;
+    if !broken.is_empty() {
+        let lines: Vec<usize> = broken.iter().filter_map(|e| Some(line_of(text, e.span()?.start))).collect();
+        errors.retain(|e| {
+            let line = e.span.as_ref().map(|span| line_of(text, span.start));
+            e.code.is_local() && line.is_some_and(|line| !lines.contains(&line))
+        });
+        errors.extend(broken.iter().map(|error| not_toml(text, error)));
+    }
+    match suite {
+        Some(suite) if errors.is_empty() => Ok(suite),
+        _ => Err(Diagnostics::new(origin, errors)),
+    }
+}
+
+fn line_of(text: &str, at: usize) -> usize {
+    text.as_bytes()[..at.min(text.len())].iter().filter(|b| **b == b'\n').count()
+}
+
+fn not_toml(text: &str, error: &toml::de::Error) -> Diagnostic {
+    let span = error.span().unwrap_or(0..0);
+    let span = span.start.min(text.len())..span.end.min(text.len());
+    if error.message().contains("duplicate key") {
+        let key = text.get(span.clone()).unwrap_or_default();
+        return Diagnostic::new(Code::Duplicate, format!("`{key}` is defined twice"))
+            .at(span)
+            .label("defined again here")
+            .help("give it another name, or put both into one table");
+    }
+    Diagnostic::new(Code::Toml, format!("not TOML: {}", error.message())).at(span)
+}
+
+fn read<'a>(cx: &mut Ctx<'a>, root: &'a DeTable<'a>, source: Source) -> Option<Suite> {
+    if !schema(cx, root) {
+        return None;
+    }
+    let fields = cx.fields(root, 0..cx.text.len(), &keys::SUITE);
+    let name = fields.get("name").and_then(|n| cx.text(n, "`name`"));
+    if let Some(node) = fields.get("description") {
+        cx.text(node, "`description`");
+    }
+    let host = settings::host(cx, &fields);
+    let seed = fields.get("seed").and_then(|n| cx.integer(n, "`seed`", 0..=i64::MAX as u64));
+    let stop_timeout = fields.get("stop_timeout").and_then(|n| cx.duration(n, "`stop_timeout`"));
+    let stop_timeout = stop_timeout.unwrap_or(Nanos::from_secs(10));
+    let http = match fields.get("http") {
+        Some(node) => settings::http(cx, node, &HttpSettings::default()),
+        None => HttpSettings::default(),
+    };
+    let feeds = fields.get("data").map(|n| data::feeds(cx, n)).unwrap_or_default();
+    let scope = Scope { vars: &[], feeds: &feeds };
+    let auths = fields.get("auth").map(|n| auth::auths(cx, n, scope)).unwrap_or_default();
+    let mut endpoints = Endpoints::default();
+    let classes = classes(cx, &fields, &http, &feeds, &mut endpoints);
+    let class_names: Vec<&str> = classes.iter().map(|c| c.name.as_str()).collect();
+    let names = || Names { endpoints: &endpoints.all, classes: &class_names };
+    let sets = fields.get("criteria").map(|n| criteria::sets(cx, n, &names())).unwrap_or_default();
+    let base = Base { http: &http, stop_timeout, sets: &sets, names: names() };
+    let profiles = fields.get("profiles").map(|n| profile::profiles(cx, n, &base)).unwrap_or_default();
+    check_set_phases(cx, &sets, &profiles);
+    Some(Suite {
+        source,
+        name: name.unwrap_or("suite").to_owned(),
+        host,
+        seed,
+        stop_timeout,
+        http,
+        feeds,
+        auths,
+        classes,
+        endpoints: endpoints.all,
+        profiles,
+    })
+}
+
+fn classes<'a>(
+    cx: &mut Ctx<'a>,
+    fields: &Fields<'a>,
+    http: &HttpSettings,
+    feeds: &[Feed],
+    endpoints: &mut Endpoints,
+) -> Vec<UserClass> {
+    let Some(node) = fields.get("users") else {
+        cx.error(users::no_users());
+        return Vec::new();
+    };
+    // A way to log in that has a mistake of its own still counts as known, or each use would be one more.
+    let auths: Vec<String> = fields.get("auth").map(names_in).unwrap_or_default();
+    let shared = Shared { feeds, auths: &auths, follow: http.max_redirects > 0 };
+    let classes = users::classes(cx, node, &shared, endpoints);
+    if endpoints.all.len() > MAX_ENDPOINTS {
+        cx.error(
+            Diagnostic::new(Code::OutOfBounds, format!("the suite has {} endpoints", endpoints.all.len()))
+                .at(head(&node.span()))
+                .help(format!("at most {MAX_ENDPOINTS}: give requests that belong together one `name`")),
+        );
+    }
+    if !classes.is_empty() && classes.iter().all(|c| c.weight == 0.0 && c.fixed_count == 0) {
+        let names: Vec<&str> = classes.iter().map(|c| c.name.as_str()).collect();
+        cx.error(
+            Diagnostic::new(Code::Weight, "no class of users has a weight above 0")
+                .at(head(&node.span()))
+                .help(format!("give a weight to one of {}", list(&names))),
+        );
+    }
+    classes
+}
+
+fn names_in(node: Node<'_>) -> Vec<String> {
+    let DeValue::Table(table) = node.get_ref() else { return Vec::new() };
+    let mut names: Vec<_> = crate::syntax::entries(table).into_iter().map(|f| f.key.to_owned()).collect();
+    names.dedup();
+    names
+}
+
+/// A set that no profile uses may still name a phase that nobody has.
+fn check_set_phases(cx: &mut Ctx<'_>, sets: &[criteria::Set], profiles: &[Profile]) {
+    let known: Vec<&str> = profiles.iter().flat_map(|p| &p.phases).map(|p| p.name.as_str()).collect();
+    for (name, span) in sets.iter().flat_map(|s| &s.rows).filter_map(|r| r.phase.as_ref()) {
+        let noted = cx.errors.iter().any(|e| e.span.as_ref() == Some(span));
+        if !noted && !known.contains(&name.as_str()) {
+            cx.unknown_name(span.clone(), "phase", name, &known);
+        }
+    }
+}
+
+/// Check `schema`: without it nothing else can be trusted to mean what it says, but a file that only lacks it
+/// is read as the current version, so that its other mistakes show too.
+fn schema<'a>(cx: &mut Ctx<'a>, root: &'a DeTable<'a>) -> bool {
+    let Some(node) = root.get("schema") else {
+        cx.error(Diagnostic::new(Code::Schema, "`schema` is missing").at(0..0).label("begins here").help(
+            "put `schema = 1` at the top: it says which version of the format the suite is written in",
+        ));
+        return true;
+    };
+    let version = match node.get_ref() {
+        DeValue::Integer(i) => u64::from_str_radix(i.as_str(), i.radix()).ok(),
+        _ => None,
+    };
+    if version == Some(SCHEMA_VERSION) {
+        return true;
+    }
+    let newer = version.is_some_and(|v| v > SCHEMA_VERSION);
+    let help = if newer {
+        format!("this program reads version {SCHEMA_VERSION}; a newer squall reads this suite")
+    } else {
+        "did you mean `schema = 1`?".to_owned()
+    };
+    cx.error(
+        Diagnostic::new(Code::Schema, "the suite is not in version 1 of the format")
+            .at(node.span())
+            .label("unknown version")
+            .help(help),
+    );
+    !newer
+}

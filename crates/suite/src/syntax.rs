@@ -1,0 +1,394 @@
+//! Walking the TOML tree: typed access to values, with every mistake noted and none fatal.
+//!
+//! A reader returns `None` when it has noted a mistake; the caller goes on with what is left, so that one
+//! reading finds everything. The set of known keys comes from [`crate::keys`] alone.
+
+use std::ops::{Range, RangeInclusive};
+use std::path::Path;
+
+use squall_core::Nanos;
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use crate::diagnostic::{Code, Diagnostic, nearest, suggest};
+use crate::keys::Table;
+use crate::units::{self, Bad};
+
+/// A value and where it stands.
+pub(crate) type Node<'a> = &'a Spanned<DeValue<'a>>;
+
+/// What reading needs, and what it found wrong.
+pub(crate) struct Ctx<'a> {
+    /// The suite.
+    pub(crate) text: &'a str,
+    /// Where relative paths begin.
+    pub(crate) base_dir: &'a Path,
+    /// The environment.
+    pub(crate) env: &'a dyn Fn(&str) -> Option<String>,
+    /// Mistakes so far.
+    pub(crate) errors: Vec<Diagnostic>,
+}
+
+/// An entry of a table.
+#[derive(Clone)]
+pub(crate) struct Field<'a> {
+    pub(crate) key: &'a str,
+    pub(crate) key_span: Range<usize>,
+    pub(crate) node: Node<'a>,
+}
+
+/// A table whose keys have been checked against `spec`.
+pub(crate) struct Fields<'a> {
+    spec: &'static Table,
+    span: Range<usize>,
+    fields: Vec<Field<'a>>,
+}
+
+impl<'a> Fields<'a> {
+    /// The value of `key`, which the key table must know.
+    pub(crate) fn get(&self, key: &str) -> Option<Node<'a>> {
+        self.field(key).map(|f| f.node)
+    }
+
+    /// The entry of `key`.
+    pub(crate) fn field(&self, key: &str) -> Option<&Field<'a>> {
+        debug_assert!(self.spec.all_keys().iter().any(|k| k.name == key), "{key} is not in the key table");
+        self.fields.iter().find(|f| f.key == key)
+    }
+
+    /// Is the key there?
+    pub(crate) fn has(&self, key: &str) -> bool {
+        self.get(key).is_some()
+    }
+
+    /// Where the table stands.
+    pub(crate) fn span(&self) -> Range<usize> {
+        self.span.clone()
+    }
+}
+
+/// "a string", "an integer", …
+fn described(value: &DeValue<'_>) -> &'static str {
+    match value {
+        DeValue::String(_) => "a text",
+        DeValue::Integer(_) => "a whole number",
+        DeValue::Float(_) => "a decimal number",
+        DeValue::Boolean(_) => "true or false",
+        DeValue::Datetime(_) => "a date",
+        DeValue::Array(_) => "a list",
+        DeValue::Table(_) => "a table",
+    }
+}
+
+/// The entries of a table in the order of the file.
+pub(crate) fn entries<'a>(table: &'a DeTable<'a>) -> Vec<Field<'a>> {
+    let mut fields: Vec<_> = table
+        .iter()
+        .map(|(key, node)| Field { key: key.get_ref().as_ref(), key_span: key.span(), node })
+        .collect();
+    fields.sort_by_key(|f| f.key_span.start);
+    fields
+}
+
+impl<'a> Ctx<'a> {
+    /// Note a mistake.
+    pub(crate) fn error(&mut self, diagnostic: Diagnostic) {
+        self.errors.push(diagnostic);
+    }
+
+    /// Note that `node` is not what was expected there.
+    pub(crate) fn wrong_type(&mut self, node: Node<'_>, what: &str, expected: &str) {
+        let found = described(node.get_ref());
+        self.error(
+            Diagnostic::new(Code::WrongType, format!("{what} must be {expected}, not {found}"))
+                .at(node.span())
+                .label(format!("expected {expected}")),
+        );
+    }
+
+    /// A table of known keys.
+    pub(crate) fn table(&mut self, node: Node<'a>, spec: &'static Table) -> Option<Fields<'a>> {
+        let DeValue::Table(table) = node.get_ref() else {
+            self.wrong_type(node, spec.name, "a table");
+            return None;
+        };
+        Some(self.fields(table, node.span(), spec))
+    }
+
+    /// The same, when the table is already at hand.
+    pub(crate) fn fields(
+        &mut self,
+        table: &'a DeTable<'a>,
+        span: Range<usize>,
+        spec: &'static Table,
+    ) -> Fields<'a> {
+        let known: Vec<&str> = spec.all_keys().iter().map(|k| k.name).collect();
+        let fields = entries(table);
+        for field in fields.iter().filter(|f| !known.contains(&f.key)) {
+            self.error(
+                Diagnostic::new(Code::UnknownKey, format!("{} has no key `{}`", spec.name, field.key))
+                    .at(field.key_span.clone())
+                    .label("unknown key")
+                    .maybe_help(suggest(field.key, known.iter().copied())),
+            );
+        }
+        for key in spec.required.iter().filter(|key| !fields.iter().any(|f| f.key == **key)) {
+            // The dedicated checks of the root say more than this could.
+            if !matches!(*key, "schema" | "users" | "tasks") || spec.name == "a phase" {
+                self.error(
+                    Diagnostic::new(Code::MissingKey, format!("{} needs the key `{key}`", spec.name))
+                        .at(head(&span))
+                        .label(format!("`{key}` is missing")),
+                );
+            }
+        }
+        Fields { spec, span, fields }
+    }
+
+    /// A table whose keys are names.
+    pub(crate) fn named(&mut self, node: Node<'a>, what: &str) -> Option<Vec<Field<'a>>> {
+        let DeValue::Table(table) = node.get_ref() else {
+            self.wrong_type(node, what, "a table");
+            return None;
+        };
+        Some(entries(table))
+    }
+
+    /// The elements of an array.
+    pub(crate) fn list(&mut self, node: Node<'a>, what: &str) -> Option<Vec<Node<'a>>> {
+        let DeValue::Array(array) = node.get_ref() else {
+            self.wrong_type(node, what, "a list");
+            return None;
+        };
+        Some(array.iter().collect())
+    }
+
+    /// One value, or the elements of an array.
+    pub(crate) fn one_or_many(&mut self, node: Node<'a>) -> Vec<Node<'a>> {
+        match node.get_ref() {
+            DeValue::Array(array) => array.iter().collect(),
+            _ => vec![node],
+        }
+    }
+
+    /// Text.
+    pub(crate) fn text(&mut self, node: Node<'a>, what: &str) -> Option<&'a str> {
+        let text = node.get_ref().as_str();
+        if text.is_none() {
+            self.wrong_type(node, what, "a text");
+        }
+        text
+    }
+
+    /// `true` or `false`.
+    pub(crate) fn boolean(&mut self, node: Node<'a>, what: &str) -> Option<bool> {
+        let value = node.get_ref().as_bool();
+        if value.is_none() {
+            self.wrong_type(node, what, "true or false");
+        }
+        value
+    }
+
+    /// A whole number within `bounds`.
+    pub(crate) fn integer(&mut self, node: Node<'a>, what: &str, bounds: RangeInclusive<u64>) -> Option<u64> {
+        let DeValue::Integer(integer) = node.get_ref() else {
+            self.wrong_type(node, what, "a whole number");
+            return None;
+        };
+        let value = i128::from_str_radix(integer.as_str(), integer.radix()).ok();
+        let inside = value.and_then(|v| u64::try_from(v).ok()).filter(|v| bounds.contains(v));
+        if inside.is_none() {
+            let (low, high) = bounds.into_inner();
+            self.error(
+                Diagnostic::new(Code::OutOfBounds, format!("{what} is {integer}, outside {low} to {high}"))
+                    .at(node.span())
+                    .label("out of bounds"),
+            );
+        }
+        inside
+    }
+
+    /// A finite number, not below zero.
+    pub(crate) fn number(&mut self, node: Node<'a>, what: &str, code: Code) -> Option<f64> {
+        let value = match node.get_ref() {
+            DeValue::Integer(i) => i64::from_str_radix(i.as_str(), i.radix()).ok().map(|v| v as f64),
+            DeValue::Float(f) => f.as_str().replace('_', "").parse().ok(),
+            _ => {
+                self.wrong_type(node, what, "a number");
+                return None;
+            }
+        };
+        let value = value.filter(|v: &f64| v.is_finite() && *v >= 0.0);
+        if value.is_none() {
+            self.error(
+                Diagnostic::new(code, format!("{what} must be a finite number, not below zero"))
+                    .at(node.span())
+                    .label("not usable"),
+            );
+        }
+        value
+    }
+
+    /// A span of time.
+    pub(crate) fn duration(&mut self, node: Node<'a>, what: &str) -> Option<Nanos> {
+        self.quantity(node, what, "5s", &["500ms", "2m30s", "1h"], "s", units::duration)
+    }
+
+    /// A span of time above zero.
+    pub(crate) fn positive_duration(&mut self, node: Node<'a>, what: &str) -> Option<Nanos> {
+        let value = self.duration(node, what)?;
+        if value == Nanos::ZERO {
+            self.error(
+                Diagnostic::new(Code::OutOfBounds, format!("{what} must be above zero"))
+                    .at(node.span())
+                    .label("zero"),
+            );
+            return None;
+        }
+        Some(value)
+    }
+
+    /// A size in bytes.
+    pub(crate) fn size(&mut self, node: Node<'a>, what: &str) -> Option<u64> {
+        self.quantity(node, what, "64MiB", &["500kB", "1GiB"], "B", units::size)
+    }
+
+    /// Events per second, above zero.
+    pub(crate) fn rate(&mut self, node: Node<'a>, what: &str) -> Option<f64> {
+        let rate = self.quantity(node, what, "10/s", &["600/m"], "/s", units::rate)?;
+        if rate <= 0.0 {
+            self.error(
+                Diagnostic::new(Code::OutOfBounds, format!("{what} must be above zero")).at(node.span()),
+            );
+            return None;
+        }
+        Some(rate)
+    }
+
+    fn quantity<T>(
+        &mut self,
+        node: Node<'a>,
+        what: &str,
+        example: &str,
+        others: &[&str],
+        unit: &str,
+        parse: fn(&str) -> Result<T, Bad>,
+    ) -> Option<T> {
+        let (text, bare) = match node.get_ref() {
+            DeValue::String(text) => (text.to_string(), false),
+            DeValue::Integer(number) => (number.to_string(), true),
+            DeValue::Float(number) => (number.to_string(), true),
+            _ => {
+                self.wrong_type(node, what, &format!("a text like \"{example}\""));
+                return None;
+            }
+        };
+        let bad = match parse(&text) {
+            Ok(value) if !bare => return Some(value),
+            Ok(_) => Bad::MissingUnit,
+            Err(bad) => bad,
+        };
+        self.error(match bad {
+            Bad::MissingUnit => {
+                Diagnostic::new(Code::MissingUnit, format!("{what} is `{text}`, without a unit"))
+                    .at(node.span())
+                    .label("unit is missing")
+                    .help(format!("did you mean \"{}{unit}\"?", text.trim()))
+            }
+            Bad::Nonsense => {
+                let others: Vec<_> = others.iter().map(|o| format!("\"{o}\"")).collect();
+                Diagnostic::new(Code::BadValue, format!("{what} cannot be understood"))
+                    .at(node.span())
+                    .label("not understood")
+                    .help(format!("write for example \"{example}\" or {}", others.join(" or ")))
+            }
+        });
+        None
+    }
+
+    /// One of `choices`.
+    pub(crate) fn choice(
+        &mut self,
+        node: Node<'a>,
+        what: &str,
+        choices: &[&'static str],
+    ) -> Option<&'static str> {
+        let text = self.text(node, what)?;
+        let found = choices.iter().find(|c| **c == text).copied();
+        if found.is_none() {
+            self.error(
+                Diagnostic::new(Code::BadValue, format!("{what} cannot be `{text}`"))
+                    .at(node.span())
+                    .label("not one of the choices")
+                    .maybe_help(suggest(text, choices.iter().copied())),
+            );
+        }
+        found
+    }
+
+    /// A reference to one of `known`, as its position.
+    pub(crate) fn reference(&mut self, node: Node<'a>, kind: &str, known: &[&str]) -> Option<usize> {
+        let name = self.text(node, kind)?;
+        let found = known.iter().position(|k| *k == name);
+        if found.is_none() {
+            self.unknown_name(node.span(), kind, name, known);
+        }
+        found
+    }
+
+    /// Note that there is no `kind` called `name`.
+    pub(crate) fn unknown_name(&mut self, span: Range<usize>, kind: &str, name: &str, known: &[&str]) {
+        let help = match known {
+            [] => Some(format!("the suite has no {kind}")),
+            _ => suggest(name, known.iter().copied()),
+        };
+        self.error(
+            Diagnostic::new(Code::UnknownName, format!("there is no {kind} called `{name}`"))
+                .at(span)
+                .label(format!("unknown {kind}"))
+                .maybe_help(help),
+        );
+    }
+
+    /// Check that a name given by the suite can be written everywhere a name is used.
+    pub(crate) fn check_name(&mut self, field: &Field<'a>, kind: &str) -> bool {
+        let mut chars = field.key.chars();
+        let good = chars.next().is_some_and(|c| c.is_ascii_alphabetic() || c == '_')
+            && chars.all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-')
+            && field.key.len() <= 100;
+        if !good {
+            self.error(
+                Diagnostic::new(Code::BadValue, format!("`{}` cannot be the name of a {kind}", field.key))
+                    .at(field.key_span.clone())
+                    .label("not a name")
+                    .help("a name is made of letters, digits, `_` and `-`, and begins with a letter or `_`"),
+            );
+        }
+        good
+    }
+
+    /// Where in the file the byte range `within` of the value of `node` stands: exactly when the text is
+    /// written as it is, the whole value when it is written with escapes.
+    pub(crate) fn inside(&self, node: Node<'_>, value: &str, within: Range<usize>) -> Range<usize> {
+        let span = node.span();
+        let raw = self.text.get(span.clone()).unwrap_or_default();
+        for quote in ["\"\"\"", "'''", "\"", "'"] {
+            let inner = raw.strip_prefix(quote).and_then(|r| r.strip_suffix(quote));
+            if inner == Some(value) {
+                let start = span.start + quote.len();
+                return start + within.start..start + within.end;
+            }
+        }
+        span
+    }
+}
+
+/// The first bytes of a span: tables can be long, and a label should not cover pages.
+pub(crate) fn head(span: &Range<usize>) -> Range<usize> {
+    span.start..span.start.min(span.end)
+}
+
+/// Is `name` near one of `known`? For messages that want their own words.
+pub(crate) fn near<'k>(name: &str, known: &[&'k str]) -> Option<&'k str> {
+    nearest(name, known)
+}
