@@ -1,0 +1,224 @@
+//! A virtual user: picks a task, runs it, waits, until it is told to stop.
+
+mod render;
+mod request;
+
+use std::rc::Rc;
+
+use rand::rngs::SmallRng;
+use rand::{RngExt, SeedableRng};
+use squall_core::{Nanos, Slot};
+use squall_http::{Connector, Session};
+use squall_plan::{FeedOrder, Wait};
+
+use crate::identity::Token;
+use crate::program::{Class, Step, Task};
+use crate::thread::{Life, Thread};
+use crate::timers::UserKey;
+
+/// One virtual user. Everything here belongs to its slot, whichever thread runs it.
+pub(crate) struct User<C: Connector> {
+    thread: Rc<Thread<C>>,
+    key: UserKey,
+    slot: Slot,
+    rng: SmallRng,
+    session: Session<C>,
+    vars: Vec<Vec<String>>,
+    /// Row of each feed for the current task.
+    rows: Vec<u32>,
+    token: Token,
+    tasks_begun: u32,
+    due: Due,
+}
+
+/// When the next request should leave. Taken by the first request of a task.
+#[derive(Clone, Copy, Debug, Default)]
+struct Due {
+    /// Set by a schedule: response time counts from here.
+    intended: Option<Nanos>,
+    /// The moment from which nothing but this machine holds the request up: send lag counts from here.
+    ready: Option<Nanos>,
+}
+
+/// Why a user leaves what it is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Leave {
+    /// Told to finish: `on_stop` still runs.
+    Stopping,
+    /// Told to end at once.
+    Cut,
+}
+
+impl<C: Connector + 'static> User<C> {
+    /// The user of `slot`, due to start at `due`.
+    pub(crate) fn new(thread: Rc<Thread<C>>, key: UserKey, slot: Slot, due: Nanos) -> Self {
+        let seed = thread.program.plan.seed;
+        let class = &thread.program.classes[slot.class.index()];
+        Self {
+            rng: SmallRng::seed_from_u64(mix(seed, slot)),
+            session: Session::new(thread.source_of(slot)),
+            vars: vec![Vec::new(); class.vars],
+            rows: vec![0; thread.program.plan.feeds.len()],
+            token: Token::default(),
+            tasks_begun: 0,
+            due: Due { intended: None, ready: Some(due) },
+            thread,
+            key,
+            slot,
+        }
+    }
+
+    /// The whole life of the user.
+    pub(crate) async fn run(mut self) {
+        let thread = Rc::clone(&self.thread);
+        let class = &thread.program.classes[self.slot.class.index()];
+        self.pick_rows(class);
+        let left = match self.steps(&class.on_start).await {
+            Ok(()) if class.tasks.is_empty() => Leave::Stopping,
+            Ok(()) => self.work(class).await,
+            Err(leave) => leave,
+        };
+        if left == Leave::Stopping {
+            let _ = self.steps(&class.on_stop).await;
+        }
+        thread.user_ended(self.key, self.slot);
+    }
+
+    /// Tasks and waits, until told to leave.
+    async fn work(&mut self, class: &Class) -> Leave {
+        let mut schedule = self.due.ready.unwrap_or_else(|| self.thread.clock.now());
+        loop {
+            if let Some(leave) = self.told_to_leave() {
+                return leave;
+            }
+            if let Wait::Pacing(_) = class.wait {
+                let free = self.thread.clock.now().max(schedule);
+                self.due = Due { intended: Some(schedule), ready: Some(self.due.ready.unwrap_or(free)) };
+            }
+            let task = &class.tasks[self.pick(&class.weights)];
+            if let Err(leave) = self.task(class, task).await {
+                return leave;
+            }
+            let now = self.thread.clock.now();
+            let until = match class.wait {
+                Wait::Pacing(interval) => {
+                    schedule += interval;
+                    schedule
+                }
+                wait => now + self.draw(wait),
+            };
+            // Behind the schedule: the next one is due already and only waited for this user to be free.
+            self.due = Due { intended: None, ready: (until > now).then_some(until) };
+            if until > now
+                && let Err(leave) = self.sleep(until).await
+            {
+                return leave;
+            }
+        }
+    }
+
+    async fn task(&mut self, class: &Class, task: &Task) -> Result<(), Leave> {
+        if task.needs.iter().any(|var| self.vars[usize::from(var.0)].is_empty()) {
+            self.thread.recorder.borrow_mut().task_skipped(task.id);
+            // A user whose every turn is skipped without a wait must still let the others run.
+            tokio::task::yield_now().await;
+            return Ok(());
+        }
+        self.pick_rows(class);
+        self.steps(&task.steps).await?;
+        self.thread.recorder.borrow_mut().task_ran(task.id);
+        Ok(())
+    }
+
+    async fn steps(&mut self, steps: &[Step]) -> Result<(), Leave> {
+        for step in steps {
+            match step {
+                Step::Request(request) => self.request(request).await?,
+                Step::Wait(wait) => {
+                    let until = self.thread.clock.now() + self.draw(*wait);
+                    self.due = Due { intended: None, ready: Some(until) };
+                    self.sleep_through(until).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Sleep between tasks: a user told to stop wakes and leaves.
+    async fn sleep(&self, until: Nanos) -> Result<(), Leave> {
+        self.thread
+            .sleep(self.key, until, |life| match life {
+                Life::Running => None,
+                Life::Stopping => Some(Leave::Stopping),
+                Life::Cut => Some(Leave::Cut),
+            })
+            .await
+    }
+
+    /// Sleep within a task: a user told to stop finishes its task first.
+    async fn sleep_through(&self, until: Nanos) -> Result<(), Leave> {
+        self.thread.sleep(self.key, until, |life| (life == Life::Cut).then_some(Leave::Cut)).await
+    }
+
+    fn told_to_leave(&self) -> Option<Leave> {
+        match self.thread.life(self.key) {
+            Life::Running => None,
+            Life::Stopping => Some(Leave::Stopping),
+            Life::Cut => Some(Leave::Cut),
+        }
+    }
+
+    fn pick(&mut self, weights: &[u32]) -> usize {
+        let total = weights.last().copied().unwrap_or(0);
+        if weights.len() < 2 || total == 0 {
+            return 0;
+        }
+        let ticket = self.rng.random_range(0..total);
+        weights.partition_point(|&sum| sum <= ticket)
+    }
+
+    fn draw(&mut self, wait: Wait) -> Nanos {
+        match wait {
+            Wait::Constant(time) | Wait::Pacing(time) => time,
+            Wait::Uniform(low, high) if low < high => Nanos(self.rng.random_range(low.0..=high.0)),
+            Wait::Uniform(low, _) => low,
+            Wait::Exponential(mean) => {
+                // Inverse transform sampling; 1 − u lies in (0, 1], so the logarithm is finite.
+                let u: f64 = self.rng.random();
+                Nanos::from_secs_f64(-(1.0 - u).ln() * mean.as_secs_f64())
+            }
+        }
+    }
+
+    /// The row of every feed for the task that begins.
+    fn pick_rows(&mut self, class: &Class) {
+        let feeds = &self.thread.program.plan.feeds;
+        for (feed, row) in feeds.iter().zip(self.rows.iter_mut()) {
+            let rows = feed.rows.len() as u32;
+            *row = match feed.order {
+                _ if rows == 0 => 0,
+                FeedOrder::Random => self.rng.random_range(0..rows),
+                FeedOrder::Circular => (self.slot.index % rows + self.tasks_begun % rows) % rows,
+                FeedOrder::Unique => *row,
+            };
+        }
+        if self.tasks_begun == 0 {
+            for (feed, row) in self.rows.iter_mut().enumerate() {
+                if feeds[feed].order == FeedOrder::Unique {
+                    let (stride, offset) = class.feed_strides[feed];
+                    *row = self.slot.index * stride + offset;
+                }
+            }
+        }
+        self.tasks_begun = self.tasks_begun.wrapping_add(1);
+    }
+}
+
+/// A seed for a user that differs from every other user's: splitmix64 over run seed, class and number.
+fn mix(seed: u64, slot: Slot) -> u64 {
+    let mut x =
+        seed ^ (u64::from(slot.class.0) << 32 | u64::from(slot.index)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    x = (x ^ (x >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    x = (x ^ (x >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    x ^ (x >> 31)
+}

@@ -1,0 +1,363 @@
+//! One process's share of a run: its threads, and their windows merged second by second.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver as ReadyReceiver, Sender as RecycleSender, channel};
+use std::thread::JoinHandle;
+
+use squall_core::{Nanos, Slot};
+use squall_http::{ClientCertificate, TcpConnector, Tls, TlsOptions};
+use squall_plan::Plan;
+use squall_stats::Window;
+use thiserror::Error;
+use tokio::runtime::{Builder, LocalOptions};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+
+use crate::alarm::Alarm;
+use crate::clock::RunClock;
+use crate::command::{Assignment, Change, Command, Report};
+use crate::program::{CompileError, Program, Targets};
+use crate::thread::{Channels, ThreadConfig, run_thread};
+
+/// How a worker runs.
+#[derive(Clone, Copy, Debug)]
+pub struct WorkerConfig {
+    /// Worker threads; at least one.
+    pub threads: usize,
+}
+
+/// What a worker tells control.
+#[derive(Debug)]
+pub enum WorkerEvent {
+    /// A second of measurements of all threads.
+    Window(Box<Window>),
+    /// After a stop: no users are left.
+    Idle,
+    /// Something worth a line in the log.
+    Warning(String),
+    /// The last window has been delivered.
+    Ended,
+}
+
+/// A worker that could not start.
+#[derive(Debug, Error)]
+pub enum StartError {
+    /// The plan does not compile.
+    #[error(transparent)]
+    Compile(#[from] CompileError),
+    /// Certificates or keys are unusable.
+    #[error(transparent)]
+    Tls(#[from] squall_http::TlsError),
+    /// A thread could not be started.
+    #[error("failed to start worker thread {index}: {reason}")]
+    Thread {
+        /// Which thread.
+        index: usize,
+        /// Why.
+        reason: String,
+    },
+}
+
+/// The threads that make load in this process.
+pub struct Worker {
+    clock: RunClock,
+    threads: Vec<ThreadHandle>,
+    reports: UnboundedReceiver<Report>,
+    merger: Merger,
+    /// Which thread runs a slot; the next user goes to the next thread.
+    placed: BTreeMap<Slot, usize>,
+    next_thread: usize,
+    idle: usize,
+}
+
+struct ThreadHandle {
+    commands: UnboundedSender<Command>,
+    recycle: RecycleSender<Box<Window>>,
+    join: Option<JoinHandle<()>>,
+}
+
+impl Worker {
+    /// Resolve the targets, compile the plan and start the threads; the clock of the run starts when all are ready.
+    ///
+    /// # Errors
+    /// [`StartError`] when a name does not resolve, a certificate cannot be read, or a thread cannot start.
+    pub fn start(plan: &Arc<Plan>, config: WorkerConfig) -> Result<Self, StartError> {
+        let targets = Arc::new(Targets::resolve(plan)?);
+        let tls = Tls::load(&tls_options(plan))?;
+        let (reports, incoming) = unbounded_channel();
+        let mut starting = Vec::new();
+        for index in 0..config.threads.max(1) {
+            let seed = ThreadSeed {
+                index,
+                plan: Arc::clone(plan),
+                targets: Arc::clone(&targets),
+                tls: tls.clone(),
+                reports: reports.clone(),
+            };
+            starting.push(seed.spawn()?);
+        }
+        for (index, thread) in starting.iter().enumerate() {
+            let failed = |reason: String| StartError::Thread { index, reason };
+            match thread.ready.recv() {
+                Ok(Ok(())) => {}
+                Ok(Err(reason)) => return Err(failed(reason)),
+                Err(_) => return Err(failed("it ended before it was ready".to_owned())),
+            }
+        }
+        let clock = RunClock::start();
+        let threads: Vec<_> = starting.into_iter().map(|thread| thread.begin(clock)).collect();
+        Ok(Self {
+            clock,
+            merger: Merger::new(threads.len()),
+            threads,
+            reports: incoming,
+            placed: BTreeMap::new(),
+            next_thread: 0,
+            idle: 0,
+        })
+    }
+
+    /// The clock of the run.
+    pub fn clock(&self) -> RunClock {
+        self.clock
+    }
+
+    /// Add to what is due. Users are dealt to the threads in turn.
+    pub fn assign(&mut self, assignment: &Assignment) {
+        let mut shares: Vec<Vec<Change>> = vec![Vec::new(); self.threads.len()];
+        for change in &assignment.changes {
+            let thread = if change.start {
+                let thread = self.next_thread;
+                self.next_thread = (thread + 1) % self.threads.len();
+                self.placed.insert(change.slot, thread);
+                Some(thread)
+            } else {
+                self.placed.remove(&change.slot)
+            };
+            if let Some(thread) = thread {
+                shares[thread].push(*change);
+            }
+        }
+        for (thread, changes) in self.threads.iter().zip(shares) {
+            let share = Assignment { at: assignment.at, phase: assignment.phase, changes };
+            thread.tell(Command::Assign(share));
+        }
+    }
+
+    /// Start no new task; with a `timeout` of zero, cut the users at once.
+    pub fn stop(&self, timeout: Nanos) {
+        self.tell_all(&Command::Stop { timeout });
+    }
+
+    /// Cut every user that is still busy.
+    pub fn cut(&self) {
+        self.tell_all(&Command::Cut);
+    }
+
+    /// Deliver the last window and end the threads.
+    pub fn finish(&self) {
+        self.tell_all(&Command::Finish);
+    }
+
+    fn tell_all(&self, command: &Command) {
+        for thread in &self.threads {
+            thread.tell(command.clone());
+        }
+    }
+
+    /// The next event; after [`WorkerEvent::Ended`] there are no more. Cancel safe.
+    pub async fn next(&mut self) -> WorkerEvent {
+        loop {
+            if let Some(window) = self.merger.next() {
+                return WorkerEvent::Window(window);
+            }
+            if self.merger.is_done() {
+                return WorkerEvent::Ended;
+            }
+            match self.reports.recv().await {
+                Some(Report::Window { thread, window, last }) => {
+                    self.merger.add(thread, &window, last);
+                    // A thread that has ended takes nothing back, which is fine.
+                    let _ = self.threads[thread].recycle.send(window);
+                }
+                Some(Report::Idle) => {
+                    self.idle += 1;
+                    if self.idle == self.threads.len() {
+                        return WorkerEvent::Idle;
+                    }
+                }
+                Some(Report::Warning(text)) => return WorkerEvent::Warning(text),
+                None => return WorkerEvent::Ended,
+            }
+        }
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        self.finish();
+        for thread in &mut self.threads {
+            if let Some(join) = thread.join.take() {
+                // A panic of a thread has been printed by the panic hook; the run is over either way.
+                let _ = join.join();
+            }
+        }
+    }
+}
+
+impl ThreadHandle {
+    fn tell(&self, command: Command) {
+        // A thread that has ended needs no commands.
+        let _ = self.commands.send(command);
+    }
+}
+
+/// Everything a thread needs before the clock starts.
+struct ThreadSeed {
+    index: usize,
+    plan: Arc<Plan>,
+    targets: Arc<Targets>,
+    tls: Tls,
+    reports: UnboundedSender<Report>,
+}
+
+struct StartingThread {
+    ready: ReadyReceiver<Result<(), String>>,
+    begin: std::sync::mpsc::Sender<RunClock>,
+    handle: ThreadHandle,
+}
+
+impl StartingThread {
+    fn begin(self, clock: RunClock) -> ThreadHandle {
+        // A thread that reported ready waits for exactly this.
+        let _ = self.begin.send(clock);
+        self.handle
+    }
+}
+
+impl ThreadSeed {
+    fn spawn(self) -> Result<StartingThread, StartError> {
+        let index = self.index;
+        let (ready_sender, ready) = channel();
+        let (begin, begin_receiver) = channel();
+        let (commands, command_receiver) = unbounded_channel();
+        let (recycle, recycled) = channel();
+        let body = move || {
+            let channels = Channels { commands: command_receiver, reports: self.reports.clone(), recycled };
+            if let Err(reason) = self.run(channels, &ready_sender, &begin_receiver) {
+                // The starter may have given up on an earlier thread's error.
+                let _ = ready_sender.send(Err(reason));
+            }
+        };
+        let join = std::thread::Builder::new()
+            .name(format!("worker-{index}"))
+            .spawn(body)
+            .map_err(|error| StartError::Thread { index, reason: error.to_string() })?;
+        let handle = ThreadHandle { commands, recycle, join: Some(join) };
+        Ok(StartingThread { ready, begin, handle })
+    }
+
+    fn run(
+        self,
+        channels: Channels,
+        ready: &std::sync::mpsc::Sender<Result<(), String>>,
+        begin: &ReadyReceiver<RunClock>,
+    ) -> Result<(), String> {
+        let program =
+            Program::compile(Arc::clone(&self.plan), &self.targets).map_err(|error| error.to_string())?;
+        let runtime = Builder::new_current_thread()
+            .enable_io()
+            .enable_time()
+            .build_local(LocalOptions::default())
+            .map_err(|error| error.to_string())?;
+        let alarm = {
+            let _guard = runtime.enter();
+            Alarm::timerfd().map_err(|error| error.to_string())?
+        };
+        ready.send(Ok(())).map_err(|error| error.to_string())?;
+        let Ok(clock) = begin.recv() else { return Ok(()) };
+        let loopback = self.targets.is_loopback();
+        let config = ThreadConfig { index: self.index, clock, tls: self.tls, alarm, loopback };
+        runtime.block_on(run_thread(program, config, TcpConnector, channels));
+        Ok(())
+    }
+}
+
+fn tls_options(plan: &Plan) -> TlsOptions {
+    let certificate = plan.http.client_certificate.as_ref();
+    TlsOptions {
+        insecure: plan.http.insecure,
+        ca_file: plan.http.ca_file.clone(),
+        client_certificate: certificate
+            .map(|c| ClientCertificate { cert: c.cert.clone(), key: c.key.clone() }),
+    }
+}
+
+/// Joins the windows of all threads, second by second.
+struct Merger {
+    /// By second: the merged window, and how many threads have delivered theirs.
+    open: BTreeMap<u64, (Box<Window>, usize)>,
+    threads: usize,
+    ended: Vec<bool>,
+}
+
+impl Merger {
+    fn new(threads: usize) -> Self {
+        Self { open: BTreeMap::new(), threads, ended: vec![false; threads] }
+    }
+
+    fn add(&mut self, thread: usize, window: &Window, last: bool) {
+        let (merged, delivered) = self.open.entry(window.seq).or_insert_with(|| {
+            let mut merged = Window::new(window.users.len(), window.tasks.len());
+            (merged.seq, merged.start) = (window.seq, window.start);
+            (Box::new(merged), 0)
+        });
+        merged.merge(window);
+        merged.span = merged.span.max(window.span);
+        merged.phase = merged.phase.max(window.phase);
+        *delivered += 1;
+        self.ended[thread] |= last;
+    }
+
+    /// The earliest second, once every thread that will has delivered it.
+    fn next(&mut self) -> Option<Box<Window>> {
+        let (_, (_, delivered)) = self.open.first_key_value()?;
+        let complete = *delivered >= self.threads || self.ended.iter().all(|&ended| ended);
+        let (_, (window, _)) = if complete { self.open.pop_first()? } else { return None };
+        // The last cut may fall on a whole second and be empty.
+        if window.span == Nanos::ZERO && window.cells().next().is_none() { self.next() } else { Some(window) }
+    }
+
+    fn is_done(&self) -> bool {
+        self.open.is_empty() && self.ended.iter().all(|&ended| ended)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn window(seq: u64, users: u32) -> Window {
+        let mut window = Window::new(1, 0);
+        (window.seq, window.start, window.span) = (seq, Nanos::from_secs(seq), Nanos::SECOND);
+        window.users[0] = users;
+        window
+    }
+
+    #[test]
+    fn a_second_is_delivered_once_every_thread_has_reported_it() {
+        let mut merger = Merger::new(2);
+        merger.add(0, &window(0, 3), false);
+        merger.add(0, &window(1, 4), false);
+        assert!(merger.next().is_none());
+        merger.add(1, &window(0, 2), false);
+        assert_eq!(merger.next().unwrap().users, [5]);
+        assert!(merger.next().is_none());
+        merger.add(1, &window(1, 0), true);
+        assert_eq!(merger.next().unwrap().seq, 1);
+        assert!(!merger.is_done());
+        merger.add(0, &window(2, 4), true);
+        assert_eq!(merger.next().unwrap().users, [4], "thread 1 has ended");
+        assert!(merger.is_done());
+    }
+}
