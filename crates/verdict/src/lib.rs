@@ -1,1 +1,17 @@
 //! Judgement of a run: criteria against measures, as pure functions of its windows.
+//!
+//! [`Judge`] serves live judging and re-judging alike: the same windows give the same verdict, whether they come
+//! from a run or from a record. [`exit_code`] turns a verdict into what the process says, [`Mix`] compares the
+//! load that was asked for with the load that was made. Nothing here reads a clock or a file.
+
+mod exit;
+mod judge;
+mod level;
+mod measured;
+mod mix;
+mod verdict;
+
+pub use exit::{CLUSTER, FAILED, INTERRUPTED, INVALID, PASSED, Totals, USAGE, exit_code};
+pub use judge::{Judge, judge};
+pub use mix::{ClassMix, Mix, TaskMix};
+pub use verdict::{Overall, Row, Standing, Verdict};
