@@ -4,7 +4,9 @@
 
 use std::ops::Range;
 
+use squall_core::Nanos;
 use squall_plan::{Comparison, Criterion, Endpoint, Level, Measure, Pending, Scope, Unit};
+use toml::Spanned;
 use toml::de::DeValue;
 
 use crate::diagnostic::{Code, Diagnostic, suggest};
@@ -247,7 +249,7 @@ fn level<'a>(cx: &mut Ctx<'a>, node: Node<'a>, measure: &str, unit: Unit) -> Opt
         return None;
     };
     let value = match unit {
-        Unit::Seconds => units::duration(rest).map(|t| t.as_secs_f64()),
+        Unit::Seconds => units::duration(rest).map(Nanos::as_secs_f64),
         Unit::Share => units::percent(rest),
         Unit::PerSecond => units::rate(rest),
     };
@@ -301,7 +303,7 @@ fn check_levels(
     (target, acceptable, failure): (Option<Level>, Option<Level>, Option<Level>),
     unit: Unit,
 ) {
-    let at = |key: &str| fields.get(key).map_or(field.key_span.clone(), |n| n.span());
+    let at = |key: &str| fields.get(key).map_or_else(|| field.key_span.clone(), Spanned::span);
     let mut contradiction = |key: &str, message: String, help: &str| {
         cx.error(
             Diagnostic::new(Code::Levels, message).at(at(key)).label("contradicts another level").help(help),

@@ -4,7 +4,6 @@
 //! cannot drift apart.
 
 /// What a value may be.
-#[derive(Debug)]
 pub(crate) enum Kind {
     /// Text without slots.
     Text,
@@ -41,8 +40,9 @@ pub(crate) enum Kind {
 }
 
 /// A table and its keys.
-#[derive(Debug)]
 pub(crate) struct Table {
+    /// What the schema calls it.
+    pub(crate) id: &'static str,
     /// What a message calls it: "a task", "the suite".
     pub(crate) name: &'static str,
     /// Its keys.
@@ -54,7 +54,6 @@ pub(crate) struct Table {
 }
 
 /// One key.
-#[derive(Debug)]
 pub(crate) struct Key {
     pub(crate) name: &'static str,
     pub(crate) kind: Kind,
@@ -75,6 +74,7 @@ impl Table {
 macro_rules! table {
     ($id:ident, $name:literal, and: $and:expr, required: $required:expr, { $($key:literal : $kind:expr => $doc:literal,)* }) => {
         pub(crate) static $id: Table = Table {
+            id: stringify!($id),
             name: $name,
             keys: &[$(Key { name: $key, kind: $kind, doc: $doc }),*],
             and: $and,

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use squall_core::Nanos;
 use squall_plan::{HttpSettings, Pending, PhasePlan};
+use toml::Spanned;
 use toml::de::DeValue;
 
 use crate::criteria::{self, Names, Row, Set};
@@ -141,7 +142,7 @@ fn phases<'a>(cx: &mut Ctx<'a>, field: &Field<'a>, fields: &Fields<'a>) -> Vec<P
         let name = fields.get("name").and_then(|n| cx.text(n, "`name`")).map(str::to_owned);
         let name = name.unwrap_or_else(|| format!("phase-{}", index + 1));
         if phases.iter().any(|p| p.name == name) {
-            let span = fields.get("name").map_or_else(|| node.span(), |n| n.span());
+            let span = fields.get("name").map_or_else(|| node.span(), Spanned::span);
             cx.error(Diagnostic::new(Code::Duplicate, format!("two phases are called `{name}`")).at(span));
         }
         let users = fields.get("users").and_then(|n| cx.integer(n, "`users`", 0..=keys::MAX_USERS));

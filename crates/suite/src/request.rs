@@ -179,9 +179,9 @@ fn body<'a>(cx: &mut Ctx<'a>, fields: &Fields<'a>, what: &str, scope: Scope<'_>)
                 .help("add `body = \"…\"`"),
         );
     }
-    let (default, template) = match kinds.first()? {
-        &"json" => ("application/json", json::body(cx, fields.get("json")?, scope)?),
-        &"form" => ("application/x-www-form-urlencoded", form(cx, fields.get("form")?, scope)?),
+    let (default, template) = match *kinds.first()? {
+        "json" => ("application/json", json::body(cx, fields.get("json")?, scope)?),
+        "form" => ("application/x-www-form-urlencoded", form(cx, fields.get("form")?, scope)?),
         _ => {
             let node = fields.get("body")?;
             ("text/plain; charset=utf-8", template::read(cx, node, "`body`", Escape::Raw, scope)?)

@@ -4,6 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use squall_core::Nanos;
 use squall_plan::{Capture, Feed, RequestStep, SourceRange, Step, Task, Template, UserClass, VarId, Wait};
+use toml::Spanned;
 use toml::de::DeValue;
 
 use crate::diagnostic::{Code, Diagnostic};
@@ -92,7 +93,7 @@ fn tasks<'a>(
     if list.is_empty() {
         cx.error(
             Diagnostic::new(Code::NoTasks, format!("`{}` has no tasks", class.key))
-                .at(node.map_or_else(|| class.key_span.clone(), |n| n.span()))
+                .at(node.map_or_else(|| class.key_span.clone(), Spanned::span))
                 .label("does nothing")
                 .help(format!("add [users.{}.tasks] with home = {{ get = \"/\" }}", class.key)),
         );

@@ -3,19 +3,17 @@
 use std::path::{Path, PathBuf};
 
 use squall_plan::{Plan, Step};
-use squall_suite::{Planned, Selection, Suite};
+use squall_suite::{Planned, Selection, Suite, feasibility, task_ratio};
 
 fn path() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../suites/muejam/suite.toml")
 }
 
+/// No environment and no files beside it: it is embedded into the program.
 fn suite() -> Suite {
     let text = std::fs::read_to_string(path()).unwrap();
-    // No environment and no files beside it: it is embedded into the program.
-    match squall_suite::parse(&text, "suite.toml", Path::new("/nowhere"), &|_| None) {
-        Ok(suite) => suite,
-        Err(errors) => panic!("{:?}", miette::Report::new(errors)),
-    }
+    let suite = squall_suite::parse(&text, "suite.toml", Path::new("/nowhere"), &|_| None);
+    suite.unwrap_or_else(|errors| panic!("{}", crate::rendered(&errors)))
 }
 
 fn planned(profile: &str) -> Planned {
@@ -64,4 +62,72 @@ fn the_basic_profile_is_the_guides() {
     let phase = &planned.plan.load.phases[0];
     assert_eq!((phase.users, phase.spawn_rate, phase.run_time.unwrap().as_secs_f64()), (100, 10.0, 300.0));
     insta::assert_snapshot!(facts(&planned.plan));
+}
+
+#[test]
+fn every_profile_makes_a_plan_without_warnings() {
+    for profile in suite().profiles() {
+        assert_eq!(planned(profile.name()).warnings, [], "{}", profile.name());
+    }
+}
+
+#[test]
+fn what_the_guide_asks_cannot_be_reached_by_users_who_wait() {
+    for (profile, ceiling, possible) in
+        [("basic", 29.4, false), ("sustained", 58.8, false), ("peak", 294.0, true), ("demo", 46.0, true)]
+    {
+        let check = &feasibility(&planned(profile).plan).checks[0];
+        assert_eq!(check.possible, possible, "{profile}: {}", check.text);
+        if profile != "demo" {
+            assert!((check.ceiling - ceiling).abs() < 0.1, "{profile}: {}", check.ceiling);
+        } else {
+            assert!(check.ceiling > ceiling, "{profile}: {}", check.ceiling);
+        }
+    }
+    let basic = feasibility(&planned("basic").plan);
+    assert_eq!(
+        basic.checks[0].text,
+        "100 users can make at most 29.4 requests/s, even if the server answers in no time \
+         (70 AuthenticatedUser / 3 s = 23.3/s, 1 HealthCheckUser / 1.5 s = 0.7/s, 25 UnauthenticatedUser / 5 s \
+         = 5/s, 4 WriterUser / 10 s = 0.4/s); the target is > 100/s, which takes at least 341 users"
+    );
+    assert_eq!(basic.checks[0].acceptable_possible, Some(false));
+    assert_eq!(feasibility(&planned("sustained").plan).checks[0].acceptable_possible, Some(true));
+}
+
+#[test]
+fn every_class_of_a_small_profile_has_users_in_every_phase() {
+    for profile in ["smoke", "demo", "limited"] {
+        let plan = planned(profile).plan;
+        for phase in feasibility(&plan).phases {
+            assert!(phase.users_by_class.iter().all(|n| *n > 0), "{profile}: {phase:?}");
+        }
+    }
+}
+
+#[test]
+fn nobody_but_the_hasty_is_limited() {
+    // 100 requests a minute for each user; the phases of `demo` and `smoke` are shorter than a minute.
+    for profile in suite().profiles().iter().filter(|p| p.name() != "limited") {
+        let planned = planned(profile.name());
+        let seconds = planned.plan.load.run_time().unwrap().as_secs_f64().min(60.0);
+        for class in feasibility(&planned.plan).classes.iter().filter(|c| c.name != "HealthCheckUser") {
+            let requests = class.per_user * seconds;
+            assert!(requests < 90.0, "{}: {} makes {requests}", profile.name(), class.name);
+        }
+    }
+    let limited = feasibility(&planned("limited").plan);
+    let hasty = limited.classes.iter().find(|c| c.name == "HastyUser").unwrap();
+    assert!(hasty.per_user * 60.0 > 150.0);
+}
+
+#[test]
+fn the_task_ratio_has_locusts_shape() {
+    let ratio = task_ratio(&planned("basic").plan);
+    let json: serde_json::Value = serde_json::to_value(&ratio).unwrap();
+    assert_eq!(json["per_class"]["AuthenticatedUser"]["ratio"], 0.7);
+    let browse = &json["per_class"]["AuthenticatedUser"]["tasks"]["browse_discovery"]["ratio"];
+    assert!((browse.as_f64().unwrap() - 10.0 / 29.0).abs() < 1e-12);
+    let total = &json["total"]["WriterUser"]["tasks"]["create_story"]["ratio"];
+    assert!((total.as_f64().unwrap() - 0.02).abs() < 1e-12);
 }

@@ -1,0 +1,321 @@
+//! What a plan can reach at best, before any load: users who wait cannot make more requests than their waits
+//! allow, however fast the server answers (Little's law with a response time of zero).
+//!
+//! Everything here is an upper bound. Tasks skipped for what they need count as run, ramps as finished.
+
+use serde::Serialize;
+use squall_core::{ClassDemand, Dispatcher, EndpointId, Nanos};
+use squall_plan::{Comparison, Criterion, Level, Measure, Plan, Step, UserClass, Wait};
+
+/// What a plan can reach at best.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Feasibility {
+    /// The pace of each class; the position is the `UserClassId`.
+    pub classes: Vec<ClassPace>,
+    /// What each phase can reach.
+    pub phases: Vec<PhaseCeiling>,
+    /// Share of each endpoint among all requests of the largest phase; the position is the `EndpointId`.
+    pub shares: Vec<f64>,
+    /// Each criterion on throughput against what can be reached.
+    pub checks: Vec<ThroughputCheck>,
+}
+
+impl Feasibility {
+    /// Can every criterion on throughput be met?
+    pub fn possible(&self) -> bool {
+        self.checks.iter().all(|check| check.possible)
+    }
+}
+
+/// The pace of a user of a class when the server answers in no time.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ClassPace {
+    /// The class.
+    pub name: String,
+    /// Mean wait between two tasks, in seconds; for pacing, the pace.
+    pub mean_wait_secs: f64,
+    /// Requests of a task, on average over the weights.
+    pub requests_per_iteration: f64,
+    /// The least mean time from the start of a task to the start of the next, in seconds.
+    pub iteration_secs: f64,
+    /// Most requests per second of one user; infinite (JSON: null) when it does not wait.
+    pub per_user: f64,
+    /// The same by endpoint, for the endpoints the class's tasks use.
+    pub by_endpoint: Vec<(EndpointId, f64)>,
+}
+
+/// What a phase can reach.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct PhaseCeiling {
+    /// The phase.
+    pub name: String,
+    /// Users at the end of its ramp.
+    pub users: u32,
+    /// The same by class; the position is the `UserClassId`.
+    pub users_by_class: Vec<u32>,
+    /// Most requests per second; infinite (JSON: null) when a class does not wait.
+    pub ceiling: f64,
+}
+
+/// A criterion on throughput against what can be reached.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ThroughputCheck {
+    /// Position in `Plan::criteria`.
+    pub criterion: usize,
+    /// Most requests per second within its scope; infinite (JSON: null) when a class does not wait.
+    pub ceiling: f64,
+    /// Can the target be met, or where there is none what is acceptable, or where that is missing too, can
+    /// the failure be avoided?
+    pub possible: bool,
+    /// Can what is acceptable be met? `None` when the criterion does not say.
+    pub acceptable_possible: Option<bool>,
+    /// The arithmetic, in a sentence.
+    pub text: String,
+}
+
+/// What `plan` can reach at best.
+pub fn feasibility(plan: &Plan) -> Feasibility {
+    let classes: Vec<ClassPace> = plan.classes.iter().map(pace).collect();
+    let phases: Vec<PhaseCeiling> = plan
+        .load
+        .phases
+        .iter()
+        .map(|phase| {
+            let users_by_class = users_by_class(plan, phase.users);
+            let ceiling = total(&users_by_class, |class| classes[class].per_user);
+            PhaseCeiling { name: phase.name.clone(), users: phase.users, users_by_class, ceiling }
+        })
+        .collect();
+    let shares = shares(plan, &classes, &phases);
+    let throughput = |c: &&(usize, &Criterion)| c.1.measure == Measure::Throughput;
+    let checks = plan
+        .criteria
+        .iter()
+        .enumerate()
+        .collect::<Vec<_>>()
+        .iter()
+        .filter(throughput)
+        .map(|(index, criterion)| Judge { plan, classes: &classes, phases: &phases }.check(*index, criterion))
+        .collect();
+    Feasibility { classes, phases, shares, checks }
+}
+
+/// How `users` users are dealt to the classes of `plan`; the position is the `UserClassId`.
+pub fn users_by_class(plan: &Plan, users: u32) -> Vec<u32> {
+    let demands: Vec<ClassDemand> = plan
+        .classes
+        .iter()
+        .map(|class| ClassDemand { weight: class.weight, fixed_count: class.fixed_count })
+        .collect();
+    let mut counts = vec![0; demands.len()];
+    let Ok(mut dispatcher) = Dispatcher::new(&demands) else { return counts };
+    for _ in 0..users {
+        let Some(class) = dispatcher.next_class() else { break };
+        counts[class.index()] += 1;
+    }
+    counts
+}
+
+fn pace(class: &UserClass) -> ClassPace {
+    let weights: f64 = class.tasks.iter().map(|t| f64::from(t.weight)).sum();
+    let mut requests = 0.0;
+    let mut thinking = 0.0;
+    let mut by_endpoint: Vec<(EndpointId, f64)> = Vec::new();
+    for task in &class.tasks {
+        let share = f64::from(task.weight) / weights;
+        for step in &task.steps {
+            match step {
+                Step::Wait(wait) => thinking += share * wait.mean_secs(),
+                Step::Request(request) => {
+                    requests += share;
+                    match by_endpoint.iter_mut().find(|(id, _)| *id == request.endpoint) {
+                        Some((_, sum)) => *sum += share,
+                        None => by_endpoint.push((request.endpoint, share)),
+                    }
+                }
+            }
+        }
+    }
+    let mean_wait_secs = class.wait.mean_secs();
+    let iteration_secs = match class.wait {
+        Wait::Pacing(_) => mean_wait_secs.max(thinking),
+        _ => mean_wait_secs + thinking,
+    };
+    for (_, per_user) in &mut by_endpoint {
+        *per_user = per(*per_user, iteration_secs);
+    }
+    ClassPace {
+        name: class.name.clone(),
+        mean_wait_secs,
+        requests_per_iteration: requests,
+        iteration_secs,
+        per_user: per(requests, iteration_secs),
+        by_endpoint,
+    }
+}
+
+/// `events / seconds`, where nothing stays nothing.
+fn per(events: f64, seconds: f64) -> f64 {
+    if events == 0.0 { 0.0 } else { events / seconds }
+}
+
+/// Sum over classes of users × the rate of one; no users make no requests, however fast one would be.
+fn total(users: &[u32], rate: impl Fn(usize) -> f64) -> f64 {
+    users.iter().enumerate().filter(|(_, n)| **n > 0).map(|(class, n)| f64::from(*n) * rate(class)).sum()
+}
+
+fn shares(plan: &Plan, classes: &[ClassPace], phases: &[PhaseCeiling]) -> Vec<f64> {
+    let mut shares = vec![0.0; plan.endpoints.len()];
+    let Some(largest) = phases.iter().max_by_key(|p| p.users) else { return shares };
+    for (class, users) in classes.iter().zip(&largest.users_by_class) {
+        for (endpoint, rate) in &class.by_endpoint {
+            // Without waits only the proportions within the class are known, so each such user counts as one
+            // request a second.
+            let rate = if rate.is_finite() { *rate } else { 1.0 / class.by_endpoint.len() as f64 };
+            shares[endpoint.index()] += f64::from(*users) * rate;
+        }
+    }
+    let sum: f64 = shares.iter().sum();
+    if sum > 0.0 {
+        shares.iter_mut().for_each(|share| *share /= sum);
+    }
+    shares
+}
+
+struct Judge<'p> {
+    plan: &'p Plan,
+    classes: &'p [ClassPace],
+    phases: &'p [PhaseCeiling],
+}
+
+impl Judge<'_> {
+    fn check(&self, index: usize, criterion: &Criterion) -> ThroughputCheck {
+        let judged: Vec<usize> = match criterion.scope.phase {
+            Some(phase) => vec![phase],
+            None => (0..self.phases.len()).filter(|p| self.plan.load.phases[*p].measured).collect(),
+        };
+        let ceilings: Vec<f64> = judged.iter().map(|p| self.ceiling(*p, criterion)).collect();
+        let ceiling = self.average(&judged, &ceilings);
+        let reaches = |level: Option<Level>| level.map(|level| reachable(level, ceiling));
+        let acceptable_possible = reaches(criterion.acceptable);
+        // A failure that any reachable throughput meets cannot be avoided.
+        let avoidable = criterion.failure.map(|f| match f.comparison {
+            Comparison::Below => ceiling >= f.value,
+            Comparison::AtMost => ceiling > f.value,
+            Comparison::Above | Comparison::AtLeast => true,
+        });
+        let possible = reaches(criterion.target).or(acceptable_possible).or(avoidable).unwrap_or(true);
+        let text = format!("{}; {}", self.arithmetic(&judged, &ceilings, ceiling, criterion), {
+            self.demand(criterion, &judged, ceiling, possible)
+        });
+        ThroughputCheck { criterion: index, ceiling, possible, acceptable_possible, text }
+    }
+
+    /// Most requests per second of a phase within the scope of a criterion.
+    fn ceiling(&self, phase: usize, criterion: &Criterion) -> f64 {
+        let Some(phase) = self.phases.get(phase) else { return 0.0 };
+        total(&phase.users_by_class, |class| self.rate(class, criterion))
+    }
+
+    /// Most requests per second of one user of a class within the scope of a criterion.
+    fn rate(&self, class: usize, criterion: &Criterion) -> f64 {
+        if criterion.scope.class.is_some_and(|only| only.index() != class) {
+            return 0.0;
+        }
+        let pace = &self.classes[class];
+        match criterion.scope.endpoint {
+            None => pace.per_user,
+            Some(only) => pace.by_endpoint.iter().find(|(id, _)| *id == only).map_or(0.0, |(_, rate)| *rate),
+        }
+    }
+
+    /// Over the time of the phases; a phase without an end decides alone.
+    fn average(&self, judged: &[usize], ceilings: &[f64]) -> f64 {
+        let times: Option<Vec<f64>> =
+            judged.iter().map(|p| self.plan.load.phases.get(*p)?.run_time.map(Nanos::as_secs_f64)).collect();
+        match times {
+            Some(times) if times.iter().sum::<f64>() > 0.0 => {
+                let sum: f64 = times.iter().zip(ceilings).map(|(time, ceiling)| time * ceiling).sum();
+                sum / times.iter().sum::<f64>()
+            }
+            _ => ceilings.last().copied().unwrap_or(0.0),
+        }
+    }
+
+    fn arithmetic(&self, judged: &[usize], ceilings: &[f64], ceiling: f64, criterion: &Criterion) -> String {
+        let [only] = judged else {
+            let parts: Vec<String> = judged
+                .iter()
+                .zip(ceilings)
+                .map(|(phase, ceiling)| format!("{} {}/s", self.phases[*phase].name, short(*ceiling)))
+                .collect();
+            return format!(
+                "the phases that count can make at most {} requests/s on average, even if the server answers \
+                 in no time ({})",
+                short(ceiling),
+                parts.join(", ")
+            );
+        };
+        let Some(phase) = self.phases.get(*only) else { return "no phase counts".to_owned() };
+        if ceiling.is_infinite() {
+            return format!("{} users who do not wait have no ceiling of their own", phase.users);
+        }
+        let mut parts = Vec::new();
+        for (class, users) in phase.users_by_class.iter().enumerate().filter(|(_, users)| **users > 0) {
+            let rate = self.rate(class, criterion);
+            if rate > 0.0 {
+                let pace = &self.classes[class];
+                let requests = rate * pace.iteration_secs;
+                let times = if (requests - 1.0).abs() < 1e-9 {
+                    String::new()
+                } else {
+                    format!(" × {}", short(requests))
+                };
+                let (name, time) = (&pace.name, short(pace.iteration_secs));
+                let sum = short(f64::from(*users) * rate);
+                parts.push(format!("{users} {name}{times} / {time} s = {sum}/s"));
+            }
+        }
+        format!(
+            "{} users can make at most {} requests/s, even if the server answers in no time ({})",
+            phase.users,
+            short(ceiling),
+            if parts.is_empty() { "nobody makes such requests".to_owned() } else { parts.join(", ") }
+        )
+    }
+
+    fn demand(&self, criterion: &Criterion, judged: &[usize], ceiling: f64, possible: bool) -> String {
+        let unit = criterion.measure.unit();
+        let (name, level) = match (criterion.target, criterion.acceptable, criterion.failure) {
+            (Some(level), _, _) => ("the target is", level),
+            (None, Some(level), _) => ("acceptable is", level),
+            (None, None, Some(level)) => ("a failure is", level),
+            (None, None, None) => return "no level is given".to_owned(),
+        };
+        let mut text = format!("{name} {}", level.display(unit));
+        if let ([only], false) = (judged, possible)
+            && let Some(phase) = self.phases.get(*only)
+            && ceiling > 0.0
+        {
+            // The mix stays the same, so requests grow with users.
+            let needed = (level.value / ceiling * f64::from(phase.users)).floor() + 1.0;
+            text += &format!(", which takes at least {needed} users");
+        }
+        text
+    }
+}
+
+/// Can a throughput between nothing and `ceiling` meet `level`?
+fn reachable(level: Level, ceiling: f64) -> bool {
+    match level.comparison {
+        Comparison::Above => ceiling > level.value,
+        Comparison::AtLeast => ceiling >= level.value,
+        Comparison::Below | Comparison::AtMost => true,
+    }
+}
+
+/// With one decimal, unless it is zero.
+fn short(value: f64) -> String {
+    let text = format!("{value:.1}");
+    text.strip_suffix(".0").unwrap_or(&text).to_owned()
+}
