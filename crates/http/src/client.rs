@@ -66,6 +66,16 @@ impl<C: Connector> Client<C> {
         &self.config
     }
 
+    /// The connector.
+    pub fn connector(&self) -> &C {
+        &self.connector
+    }
+
+    /// The connector, to change it.
+    pub fn connector_mut(&mut self) -> &mut C {
+        &mut self.connector
+    }
+
     /// An empty [`Captured`], with the memory of an earlier one if there is any. Give it back when done with it.
     pub fn lend_captured(&self) -> Captured {
         self.captures.borrow_mut().pop().unwrap_or_default()

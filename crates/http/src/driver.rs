@@ -92,7 +92,8 @@ impl Flight {
         let exchange = &self.exchange;
         self.active.then(|| InFlight {
             sent: exchange.sent,
-            fully_written: self.fully_written(),
+            // Once answered, the connection is let go: nothing is outstanding between two hops.
+            fully_written: self.fully_written() && self.slot.is_some(),
             attempts: exchange.attempts,
             bytes_out: exchange.bytes_out,
             bytes_in: exchange.bytes_in,

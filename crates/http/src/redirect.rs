@@ -78,7 +78,7 @@ impl Target {
     }
 
     /// Completed with the origin it leads to.
-    pub(crate) fn into_hop(self, origin: Origin) -> Hop {
+    pub(crate) fn into_hop(self, origin: &Origin) -> Hop {
         Hop {
             origin: origin.without_prefix(),
             target: self.url[url::Position::BeforePath..url::Position::AfterQuery].into(),
