@@ -1,1 +1,17 @@
-//! Renders a record: console, HTML, CSV, JSON.
+//! Renders a record: tables for a terminal, Locust's CSV files, JSON, and an HTML report of one file.
+//!
+//! Everything takes a [`Run`](squall_record::Run) or its windows and writes to a sink it is given. Nothing here
+//! measures, judges, reads a clock or a socket; nothing prints. [`csv::CsvFiles`] and [`console::Live`] also
+//! follow a run while it goes on: what they show at its end is what they show of its record.
+
+pub mod console;
+pub mod csv;
+pub mod json;
+mod python;
+pub mod report;
+mod series;
+mod show;
+mod tally;
+
+pub use report::Report;
+pub use series::{MAX_POINTS, Series};

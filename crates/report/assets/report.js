@@ -1,0 +1,194 @@
+/* Charts of a Squall report. Everything it needs is in the page; without it all tables still stand. */
+(function () {
+  "use strict";
+  var root = document.documentElement;
+  var data = JSON.parse(document.getElementById("data").textContent);
+  var series = data.series, bands = data.bands;
+  var charts = [], logScale = false, printing = false;
+
+  function store(value) { try { localStorage.setItem("squall-theme", value); } catch (e) { /* file: has none */ } }
+  function stored() { try { return localStorage.getItem("squall-theme"); } catch (e) { return null; } }
+  function preferred() {
+    var hash = /theme=(dark|light)/.exec(location.hash);
+    if (hash) return hash[1];
+    return stored() || (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");
+  }
+  function color(name) { return getComputedStyle(root).getPropertyValue("--" + name).trim(); }
+
+  function clock(seconds) {
+    var s = Math.round(seconds), h = Math.floor(s / 3600), m = Math.floor(s / 60) % 60;
+    var two = function (n) { return (n < 10 ? "0" : "") + n; };
+    return h ? h + ":" + two(m) + ":" + two(s % 60) : m + ":" + two(s % 60);
+  }
+  function number(v) {
+    if (v == null) return "–";
+    var digits = v !== 0 && Math.abs(v) < 10 ? 2 : Math.abs(v) < 100 ? 1 : 0;
+    return v.toLocaleString("en-US", { maximumFractionDigits: digits });
+  }
+  function ms(v) { return v == null ? "–" : v >= 10000 ? number(v / 1000) + " s" : number(v) + " ms"; }
+
+  /* Phases behind the curves: alternating bands, hatched where not measured, named at the top. */
+  function phases(u) {
+    var ctx = u.ctx, top = u.bbox.top, height = u.bbox.height, dpr = devicePixelRatio || 1;
+    ctx.save();
+    ctx.beginPath();
+    ctx.rect(u.bbox.left, top, u.bbox.width, height);
+    ctx.clip();
+    ctx.font = 11 * dpr + "px system-ui, sans-serif";
+    ctx.textBaseline = "top";
+    bands.forEach(function (band, i) {
+      var from = u.valToPos(band.from, "x", true), to = u.valToPos(band.to, "x", true);
+      if (i % 2 === 0) { ctx.fillStyle = color("band"); ctx.fillRect(from, top, to - from, height); }
+      if (!band.measured) {
+        ctx.save();
+        ctx.beginPath(); ctx.rect(from, top, to - from, height); ctx.clip();
+        ctx.strokeStyle = color("hatch"); ctx.lineWidth = dpr; ctx.globalAlpha = 0.55;
+        for (var x = from - height; x < to; x += 9 * dpr) {
+          ctx.beginPath(); ctx.moveTo(x, top + height); ctx.lineTo(x + height, top); ctx.stroke();
+        }
+        ctx.restore();
+      }
+    });
+    ctx.restore();
+  }
+  function names(u) {
+    var ctx = u.ctx, dpr = devicePixelRatio || 1, free = u.bbox.left;
+    ctx.save();
+    ctx.font = "600 " + 11 * dpr + "px system-ui, sans-serif";
+    ctx.textBaseline = "top";
+    ctx.fillStyle = color("soft");
+    bands.forEach(function (band) {
+      var from = Math.max(u.valToPos(band.from, "x", true), u.bbox.left);
+      var to = Math.min(u.valToPos(band.to, "x", true), u.bbox.left + u.bbox.width);
+      var name = band.name + (band.measured ? "" : " (not measured)");
+      if (ctx.measureText(name).width > to - from - 8 * dpr) name = band.name;
+      if (from >= free && ctx.measureText(name).width <= to - from - 8 * dpr) {
+        ctx.fillText(name, from + 5 * dpr, u.bbox.top - 15 * dpr);
+      }
+      if (from > u.bbox.left && to > from) {
+        ctx.strokeStyle = color("hatch"); ctx.lineWidth = dpr;
+        ctx.beginPath(); ctx.moveTo(from, u.bbox.top - 14 * dpr); ctx.lineTo(from, u.bbox.top + u.bbox.height); ctx.stroke();
+      }
+    });
+    ctx.restore();
+  }
+
+  /* Zooming one chart zooms all. */
+  var zooming = false;
+  function zoomed(u, key) {
+    if (key !== "x" || zooming || !u.squallReady) return;
+    zooming = true;
+    charts.forEach(function (other) { if (other !== u) other.setScale("x", { min: u.scales.x.min, max: u.scales.x.max }); });
+    zooming = false;
+  }
+
+  function chart(id, lines, options) {
+    var host = document.getElementById(id);
+    if (!host || !series.t.length) return;
+    var wide = host.parentNode.classList.contains("wide");
+    var axis = { stroke: color("soft"), grid: { stroke: color("line"), width: 1 }, ticks: { stroke: color("line"), width: 1 }, font: "12px system-ui, sans-serif" };
+    var values = lines.map(function (line) { return line.values; });
+    if (options.stacked) {
+      for (var i = options.stacked - 2; i >= 0; i--) {
+        values[i] = values[i].map(function (v, at) { return v + values[i + 1][at]; });
+      }
+    }
+    var show = options.show || number;
+    host.textContent = "";
+    var u = new uPlot({
+      width: host.clientWidth || 640, height: wide ? 250 : 200,
+      padding: [20, 12, 0, 0],
+      cursor: { sync: { key: "squall" }, points: { size: 6 }, drag: { x: true, y: false } },
+      legend: { live: true },
+      scales: { x: { time: false }, y: { distr: options.log ? 3 : 1, range: options.log ? undefined : function (u, min, max) { return [0, max > 0 ? max * 1.06 : 1]; } } },
+      axes: [
+        Object.assign({}, axis, { values: function (u, ticks) { return ticks.map(clock); }, size: 34, space: 60,
+          incrs: [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 28800] }),
+        Object.assign({}, axis, { size: 62, values: function (u, ticks) { return ticks.map(function (v) { return v == null ? "" : show(v); }); } }),
+      ],
+      series: [{ label: "at", value: function (u, v) { return v == null ? "–" : clock(v); } }].concat(lines.map(function (line) {
+        return {
+          label: line.label, stroke: line.color, width: line.width || (options.stacked && !line.dash ? 1 : 1.75),
+          dash: line.dash, fill: line.fill, spanGaps: false, points: { show: series.t.length < 3 },
+          value: function (u, v, s, at) {
+            var raw = at == null ? null : line.values[at];
+            return (raw != null && line.bound && line.bound[at] ? "≥ " : "") + (raw == null ? "–" : show(raw));
+          },
+        };
+      })),
+      hooks: { drawClear: [phases], draw: [names], setScale: [zoomed] },
+    }, [series.t].concat(values), host);
+    u.squallReady = true;
+    charts.push(u);
+  }
+
+  function draw() {
+    charts.forEach(function (u) { u.destroy(); });
+    charts = [];
+    var tint = function (name) { return color(name) + (root.dataset.theme === "dark" ? "cc" : "e0"); };
+    chart("chart-requests", [
+      { label: "timed out", values: series.timed_out, color: color("c-timeout"), fill: tint("c-timeout") },
+      { label: "failed", values: series.failed, color: color("c-failed"), fill: tint("c-failed") },
+      { label: "rate limited (429)", values: series.rate_limited, color: color("c-limited"), fill: tint("c-limited") },
+      { label: "ok", values: series.ok, color: color("c-ok"), fill: tint("c-ok") },
+    ], { stacked: 4 });
+    var times = [
+      { label: "p99", values: series.p99, color: color("c-p99"), bound: series.p99_at_least },
+      { label: "p95", values: series.p95, color: color("c-p95") },
+      { label: "p50", values: series.p50, color: color("c-p50") },
+    ];
+    if (series.service_p99.length) {
+      times.push({ label: "p99 service time", values: series.service_p99, color: color("c-service"), dash: [5, 4] });
+    }
+    chart("chart-times", times, { show: ms, log: logScale });
+    var classes = data.classes.map(function (name, i) {
+      return { label: name, values: series.users[i], color: color("c-" + (i % 6 + 1)), fill: color("c-" + (i % 6 + 1)) + "c0" };
+    }).reverse();
+    chart("chart-users", classes.concat([
+      { label: "asked", values: series.users_asked, color: color("c-asked"), dash: [5, 4], width: 1.5 },
+    ]), { stacked: classes.length });
+    chart("chart-lags", [
+      { label: "send lag p99", values: series.send_lag_p99, color: color("c-p95") },
+      { label: "loop lag p99", values: series.loop_lag_p99, color: color("c-p50") },
+    ], { show: ms });
+  }
+
+  function theme(name) { root.dataset.theme = name; draw(); }
+  function fit() {
+    charts.forEach(function (u) {
+      var width = u.root.parentNode.clientWidth;
+      if (width && width !== u.width) u.setSize({ width: width, height: u.height });
+    });
+  }
+
+  document.getElementById("theme").addEventListener("click", function () {
+    var next = root.dataset.theme === "dark" ? "light" : "dark";
+    store(next);
+    theme(next);
+  });
+  document.getElementById("log-scale").addEventListener("click", function () {
+    logScale = !logScale;
+    this.setAttribute("aria-pressed", logScale);
+    draw();
+  });
+  document.getElementById("download").addEventListener("click", function () {
+    var link = document.createElement("a");
+    link.href = URL.createObjectURL(new Blob([JSON.stringify(data, null, 2)], { type: "application/json" }));
+    link.download = "squall-report.json";
+    link.click();
+    setTimeout(function () { URL.revokeObjectURL(link.href); }, 1000);
+  });
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", function () { if (!printing) theme(preferred()); });
+  addEventListener("hashchange", function () { theme(preferred()); });
+  addEventListener("resize", function () { if (!printing) fit(); });
+  /* Paper is white, and narrower than most windows. */
+  addEventListener("beforeprint", function () {
+    printing = true;
+    root.dataset.theme = "light";
+    draw();
+    charts.forEach(function (u) { u.setSize({ width: 690, height: u.height }); });
+  });
+  addEventListener("afterprint", function () { printing = false; theme(preferred()); });
+
+  theme(preferred());
+})();

@@ -1,0 +1,11 @@
+//! A run as text for a terminal: live ([`Live`], [`Screen`]) and at its end ([`summary`]).
+
+mod live;
+mod locust;
+mod screen;
+mod summary;
+mod table;
+
+pub use live::{Live, LiveOptions};
+pub use screen::Screen;
+pub use summary::{Style, summary};

@@ -1,0 +1,49 @@
+use insta::assert_snapshot;
+use squall_report::console::{Style, summary};
+use squall_verdict::judge;
+
+use crate::sample;
+
+fn rendered(run: &squall_record::Run, style: Style) -> String {
+    let mut out = Vec::new();
+    summary(run, &judge(run), style, &mut out).unwrap();
+    String::from_utf8(out).unwrap()
+}
+
+#[test]
+fn the_tables_at_the_end() {
+    assert_snapshot!("summary", rendered(&sample::run(), Style::default()));
+}
+
+#[test]
+fn a_run_without_a_request_has_tables_too() {
+    let text = rendered(&sample::empty(), Style::default());
+    assert!(text.contains("         Aggregated"), "{text}");
+    assert!(text.contains("The run did not reach its end: cut off."), "{text}");
+    assert!(text.contains("no data"), "{text}");
+}
+
+#[test]
+fn colours_are_only_added_and_only_when_asked_for() {
+    let run = sample::run();
+    let plain = rendered(&run, Style::default());
+    let colourful = rendered(&run, Style { colour: true, ..Style::default() });
+    assert!(!plain.contains('\x1b'));
+    assert!(colourful.contains("\x1b[31mFAILED\x1b[0m"));
+    let mut stripped = colourful;
+    for code in ["\x1b[31m", "\x1b[32m", "\x1b[33m", "\x1b[2m", "\x1b[0m"] {
+        stripped = stripped.replace(code, "");
+    }
+    let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+    assert_eq!(words(&stripped), words(&plain));
+}
+
+#[test]
+fn names_give_way_on_a_narrow_terminal() {
+    let text = rendered(&sample::short(), Style { columns: Some(120), colour: false });
+    let head = text.lines().next().unwrap();
+    assert_eq!(
+        head.chars().count(),
+        8 + 1 + 36 + "  # reqs      # fails |    Avg     Min     Max    Med |   req/s  failures/s".len()
+    );
+}
