@@ -155,6 +155,10 @@ impl Authenticator {
             }
             _ => return Err(Refusal::Invalid),
         };
+        // The library still takes a token in the very second it ends in.
+        if claims.exp <= now {
+            return Err(Refusal::Expired);
+        }
         let from_the_future = claims.iat.is_some_and(|iat| iat > now + IAT_SKEW_S);
         if from_the_future || claims.sub.is_empty() { Err(Refusal::Invalid) } else { Ok(claims) }
     }

@@ -28,12 +28,12 @@ impl<'a> Clause<'a> {
         self.values.len()
     }
 
-    fn tag(&mut self, tag: &'a String) {
+    fn tag(&mut self, tag: &'a dyn ToSql) {
         let n = self.bind(tag);
         self.sql.push_str(&format!(" AND {HAS_TAG} ?{n})"));
     }
 
-    fn text(&mut self, pattern: &'a String) {
+    fn text(&mut self, pattern: &'a dyn ToSql) {
         let n = self.bind(pattern);
         self.sql.push_str(&format!(r" AND (s.title LIKE ?{n} ESCAPE '\' OR s.blurb LIKE ?{n} ESCAPE '\')"));
     }
