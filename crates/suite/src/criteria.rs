@@ -304,18 +304,20 @@ fn check_levels(
     unit: Unit,
 ) {
     let at = |key: &str| fields.get(key).map_or_else(|| field.key_span.clone(), Spanned::span);
+    if target.is_none() && acceptable.is_none() && failure.is_none() {
+        cx.error(
+            Diagnostic::new(Code::Levels, format!("`{}` has no level", field.key))
+                .at(field.key_span.clone())
+                .label("judges nothing")
+                .help("give at least one of `target`, `acceptable`, `failure`"),
+        );
+        return;
+    }
     let mut contradiction = |key: &str, message: String, help: &str| {
         cx.error(
             Diagnostic::new(Code::Levels, message).at(at(key)).label("contradicts another level").help(help),
         );
     };
-    if target.is_none() && acceptable.is_none() && failure.is_none() {
-        contradiction(
-            "target",
-            format!("`{}` has no level", field.key),
-            "give at least one of `target`, `acceptable`, `failure`",
-        );
-    }
     if let (Some(t), Some(a)) = (target, acceptable) {
         let stricter = if upward(t) { a.value > t.value } else { a.value < t.value };
         if upward(t) != upward(a) {

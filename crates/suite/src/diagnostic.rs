@@ -221,6 +221,10 @@ impl fmt::Debug for Diagnostics {
 
 impl fmt::Display for Diagnostics {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let about_file = |e: &Diagnostic| e.span.is_some() || matches!(e.code, Code::File | Code::NotUtf8);
+        if !self.errors.iter().any(about_file) {
+            return write!(f, "what is asked for does not fit {}", self.source.name());
+        }
         match self.errors.len() {
             1 => write!(f, "1 mistake in {}", self.source.name()),
             n => write!(f, "{n} mistakes in {}", self.source.name()),

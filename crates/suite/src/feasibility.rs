@@ -87,15 +87,11 @@ pub fn feasibility(plan: &Plan) -> Feasibility {
         })
         .collect();
     let shares = shares(plan, &classes, &phases);
-    let throughput = |c: &&(usize, &Criterion)| c.1.measure == Measure::Throughput;
-    let checks = plan
-        .criteria
-        .iter()
-        .enumerate()
-        .collect::<Vec<_>>()
-        .iter()
-        .filter(throughput)
-        .map(|(index, criterion)| Judge { plan, classes: &classes, phases: &phases }.check(*index, criterion))
+    let judge = Judge { plan, classes: &classes, phases: &phases };
+    let criteria = plan.criteria.iter().enumerate();
+    let checks = criteria
+        .filter(|(_, criterion)| criterion.measure == Measure::Throughput)
+        .map(|(index, criterion)| judge.check(index, criterion))
         .collect();
     Feasibility { classes, phases, shares, checks }
 }
@@ -205,9 +201,8 @@ impl Judge<'_> {
             Comparison::Above | Comparison::AtLeast => true,
         });
         let possible = reaches(criterion.target).or(acceptable_possible).or(avoidable).unwrap_or(true);
-        let text = format!("{}; {}", self.arithmetic(&judged, &ceilings, ceiling, criterion), {
-            self.demand(criterion, &judged, ceiling, possible)
-        });
+        let sum = self.arithmetic(&judged, &ceilings, ceiling, criterion);
+        let text = format!("{sum}; {}", self.demand(criterion, &judged, ceiling, possible));
         ThroughputCheck { criterion: index, ceiling, possible, acceptable_possible, text }
     }
 

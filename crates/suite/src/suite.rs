@@ -124,17 +124,29 @@ pub fn parse(
     let suite = read(&mut cx, root.get_ref(), origin.clone());
     let mut errors = cx.errors;
     if !broken.is_empty() {
-        let lines: Vec<usize> = broken.iter().filter_map(|e| Some(line_of(text, e.span()?.start))).collect();
-        errors.retain(|e| {
-            let line = e.span.as_ref().map(|span| line_of(text, span.start));
-            e.code.is_local() && line.is_some_and(|line| !lines.contains(&line))
-        });
+        drop_consequences(text, &broken, &mut errors);
         errors.extend(broken.iter().map(|error| not_toml(text, error)));
     }
     match suite {
         Some(suite) if errors.is_empty() => Ok(suite),
         _ => Err(Diagnostics::new(origin, errors)),
     }
+}
+
+/// Keep the mistakes that stand on their own beside those of the TOML itself. A key defined twice breaks
+/// nothing else; where the text could not be read, only what the place alone shows is worth saying.
+fn drop_consequences(text: &str, broken: &[toml::de::Error], errors: &mut Vec<Diagnostic>) {
+    let lines: Vec<usize> = broken.iter().filter_map(|e| Some(line_of(text, e.span()?.start))).collect();
+    let readable = broken.iter().all(is_duplicate);
+    errors.retain(|e| {
+        // What recovery puts in place of a value stands nowhere.
+        let Some(span) = e.span.clone().filter(|span| readable || !span.is_empty()) else { return readable };
+        (readable || e.code.is_local()) && !lines.contains(&line_of(text, span.start))
+    });
+}
+
+fn is_duplicate(error: &toml::de::Error) -> bool {
+    error.message().contains("duplicate key")
 }
 
 fn line_of(text: &str, at: usize) -> usize {
@@ -144,7 +156,7 @@ fn line_of(text: &str, at: usize) -> usize {
 fn not_toml(text: &str, error: &toml::de::Error) -> Diagnostic {
     let span = error.span().unwrap_or(0..0);
     let span = span.start.min(text.len())..span.end.min(text.len());
-    if error.message().contains("duplicate key") {
+    if is_duplicate(error) {
         let key = text.get(span.clone()).unwrap_or_default();
         return Diagnostic::new(Code::Duplicate, format!("`{key}` is defined twice"))
             .at(span)

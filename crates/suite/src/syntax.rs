@@ -10,7 +10,7 @@ use squall_core::Nanos;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use crate::diagnostic::{Code, Diagnostic, nearest, suggest};
+use crate::diagnostic::{Code, Diagnostic, suggest};
 use crate::keys::Table;
 use crate::units::{self, Bad};
 
@@ -129,7 +129,10 @@ impl<'a> Ctx<'a> {
                 Diagnostic::new(Code::UnknownKey, format!("{} has no key `{}`", spec.name, field.key))
                     .at(field.key_span.clone())
                     .label("unknown key")
-                    .maybe_help(suggest(field.key, known.iter().copied())),
+                    .maybe_help(match (spec.id, field.key) {
+                        ("SUITE", "monitor") => Some("monitors come with a later version".to_owned()),
+                        _ => suggest(field.key, known.iter().copied()),
+                    }),
             );
         }
         for key in spec.required.iter().filter(|key| !fields.iter().any(|f| f.key == **key)) {
@@ -223,7 +226,11 @@ impl<'a> Ctx<'a> {
             self.error(
                 Diagnostic::new(code, format!("{what} must be a finite number, not below zero"))
                     .at(node.span())
-                    .label("not usable"),
+                    .label("not usable")
+                    .maybe_help(
+                        (code == Code::Weight)
+                            .then(|| "weights are shares: 70 beside 30 is seven users of ten".to_owned()),
+                    ),
             );
         }
         value
@@ -383,12 +390,7 @@ impl<'a> Ctx<'a> {
     }
 }
 
-/// The first bytes of a span: tables can be long, and a label should not cover pages.
+/// Where a span begins: tables can be long, and a label should not cover pages.
 pub(crate) fn head(span: &Range<usize>) -> Range<usize> {
-    span.start..span.start.min(span.end)
-}
-
-/// Is `name` near one of `known`? For messages that want their own words.
-pub(crate) fn near<'k>(name: &str, known: &[&'k str]) -> Option<&'k str> {
-    nearest(name, known)
+    span.start..span.start
 }

@@ -5,8 +5,8 @@
 
 use squall_plan::{Escape, Feed, Part, PickFrom, Secret, Slot, Template, VarId};
 
-use crate::diagnostic::{Code, Diagnostic, list, suggest};
-use crate::syntax::{Ctx, Node, near};
+use crate::diagnostic::{Code, Diagnostic, list, nearest, suggest};
+use crate::syntax::{Ctx, Node};
 
 /// What slots may refer to.
 #[derive(Clone, Copy)]
@@ -232,7 +232,7 @@ fn unknown(name: &str, scope: Scope<'_>) -> Diagnostic {
     let known: Vec<&str> = vars.chain(scope.feeds.iter().map(|f| f.name.as_str())).collect();
     let extras = ["user.id", "user.index", "now()", "uuid()", "word()"];
     let all: Vec<&str> = known.iter().copied().chain(extras).collect();
-    let help = match near(name, &all) {
+    let help = match nearest(name, &all) {
         Some(best) => format!("did you mean `{best}`?"),
         None if known.is_empty() => {
             format!("no step of the class captures `{name}`, and no data feed is called so")

@@ -1,7 +1,10 @@
 //! What a suite means and what is said about a wrong one, from outside.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail by panicking")]
+
 mod diagnostics;
 mod docs;
+mod feasibility;
 mod mangled;
 mod meaning;
 mod muejam;
