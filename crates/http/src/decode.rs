@@ -27,6 +27,9 @@ impl Encoding {
     }
 }
 
+/// The window a sender of HTTP may ask for (RFC 9659); more is refused before memory is reserved.
+const ZSTD_WINDOW_BYTES: u64 = 8 << 20;
+
 /// Why a body does not decode.
 #[derive(Debug, thiserror::Error)]
 #[error("{encoding:?}: {source}")]
@@ -64,8 +67,9 @@ fn read_up_to(reader: impl Read, out: &mut Vec<u8>, limit: usize) -> io::Result<
 /// A body may be several frames in a row (RFC 8878 §3.1).
 fn zstd(mut input: &[u8], out: &mut Vec<u8>, limit: usize) -> io::Result<bool> {
     while !input.is_empty() {
-        let decoder = ruzstd::decoding::StreamingDecoder::new(&mut input)
-            .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error.to_string()))?;
+        let decoder =
+            ruzstd::decoding::StreamingDecoder::new_with_max_window_size(&mut input, ZSTD_WINDOW_BYTES)
+                .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error.to_string()))?;
         let room = limit.saturating_sub(out.len());
         decoder.take(room as u64 + 1).read_to_end(out)?;
         if out.len() > limit {

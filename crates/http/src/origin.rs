@@ -13,6 +13,7 @@ use url::{Host, Url};
 #[derive(Clone)]
 pub struct Origin(Arc<Inner>);
 
+#[derive(Clone)]
 struct Inner {
     secure: bool,
     port: u16,
@@ -20,7 +21,8 @@ struct Inner {
     host_header: Box<str>,
     prefix: Box<str>,
     addresses: Box<[SocketAddr]>,
-    server_name: ServerName<'static>,
+    /// Present whenever `secure`.
+    server_name: Option<ServerName<'static>>,
 }
 
 /// Why a URL is no origin.
@@ -92,8 +94,13 @@ impl Origin {
         &self.0.addresses
     }
 
-    pub(crate) fn server_name(&self) -> &ServerName<'static> {
-        &self.0.server_name
+    /// A copy that shares nothing, for a thread of its own: connecting counts references.
+    pub fn unshared(&self) -> Self {
+        Self(Arc::new(Inner::clone(&self.0)))
+    }
+
+    pub(crate) fn server_name(&self) -> Option<&ServerName<'static>> {
+        self.0.server_name.as_ref()
     }
 
     pub(crate) fn is_at(&self, secure: bool, host: &str, port: u16) -> bool {
@@ -105,16 +112,7 @@ impl Origin {
         if self.0.prefix.is_empty() {
             return self.clone();
         }
-        let from = &self.0;
-        Self(Arc::new(Inner {
-            secure: from.secure,
-            port: from.port,
-            host: from.host.clone(),
-            host_header: from.host_header.clone(),
-            prefix: "".into(),
-            addresses: from.addresses.clone(),
-            server_name: from.server_name.clone(),
-        }))
+        Self(Arc::new(Inner { prefix: "".into(), ..Inner::clone(&self.0) }))
     }
 
     /// `scheme://host[:port]`, without the prefix.
@@ -148,7 +146,7 @@ pub(crate) struct Parts {
     pub(crate) resolvable: String,
     host_header: String,
     prefix: String,
-    server_name: ServerName<'static>,
+    server_name: Option<ServerName<'static>>,
 }
 
 impl Parts {
@@ -161,13 +159,14 @@ impl Parts {
         let no_host = || OriginError::Host(url.to_string());
         let host = url.host().ok_or_else(no_host)?;
         let (resolvable, server_name) = match &host {
-            Host::Domain(name) => {
-                let server_name = ServerName::try_from((*name).to_owned()).map_err(|_| no_host())?;
-                ((*name).to_owned(), server_name)
-            }
-            Host::Ipv4(ip) => (ip.to_string(), ServerName::from(std::net::IpAddr::V4(*ip))),
-            Host::Ipv6(ip) => (ip.to_string(), ServerName::from(std::net::IpAddr::V6(*ip))),
+            Host::Domain(name) => ((*name).to_owned(), ServerName::try_from((*name).to_owned()).ok()),
+            Host::Ipv4(ip) => (ip.to_string(), Some(ServerName::from(std::net::IpAddr::V4(*ip)))),
+            Host::Ipv6(ip) => (ip.to_string(), Some(ServerName::from(std::net::IpAddr::V6(*ip)))),
         };
+        // Names that no certificate can carry serve well enough without TLS.
+        if secure && server_name.is_none() {
+            return Err(no_host());
+        }
         let host = host.to_string();
         let port = url.port_or_known_default().ok_or_else(no_host)?;
         let host_header = url.port().map_or_else(|| host.clone(), |port| format!("{host}:{port}"));
@@ -213,6 +212,8 @@ mod tests {
                 (secure, host, port, header, prefix)
             );
         }
+        assert_eq!(origin("http://my_service-:8000").unwrap().host(), "my_service-");
+        assert!(matches!(origin("https://my_service-:8000"), Err(OriginError::Host(_))));
         assert!(matches!(origin("ftp://example.com"), Err(OriginError::Scheme(_))));
     }
 

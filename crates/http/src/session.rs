@@ -66,6 +66,9 @@ impl<C: Connector> Session<C> {
         mut out: Option<&mut Captured>,
     ) -> Result<Exchange, Failure> {
         self.begin(client);
+        if let Some(out) = &mut out {
+            out.clear();
+        }
         deadline.arm(request.deadline);
         let mut result = self.attempt(client, request, deadline, out.as_deref_mut()).await;
         if !matches!(result, Ok(Next::Done) | Err(_)) {
@@ -255,9 +258,9 @@ impl<C: Connector> Session<C> {
             self.tls = client.tls.for_user();
         }
         let config = self.tls.clone();
-        let name = origin.server_name().clone();
+        let name = origin.server_name().cloned();
         async move {
-            let Some(config) = config else {
+            let (Some(config), Some(name)) = (config, name) else {
                 return Err(Error::fixed(ErrorClass::Tls, "https without TLS settings"));
             };
             match tokio_rustls::TlsConnector::from(config).connect(name, stream).await {

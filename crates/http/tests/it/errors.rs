@@ -1,5 +1,6 @@
 //! Every way to fail, and its class.
 
+use proptest::prelude::*;
 use squall_core::{ErrorClass, Nanos};
 use squall_http::{ClientConfig, Failure, FailureDetail, Method, Request, Tls};
 
@@ -239,4 +240,45 @@ fn the_user_goes_on_after_a_failure() {
 #[test]
 fn failures_on_a_fresh_connection_are_not_retried() {
     assert_eq!(fail(vec![Act::Read, Act::Close]).exchange.retries, 0);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 150, ..ProptestConfig::default() })]
+
+    /// Whatever a server says, and in whatever pieces, a request ends: with a response, or with a failure of the
+    /// server's; and the user can go on.
+    #[test]
+    fn every_request_ends(
+        pieces in prop::collection::vec(
+            prop_oneof![
+                prop::collection::vec(any::<u8>(), 0..20),
+                prop::sample::select(vec![
+                    "HTTP/1.1 200 OK\r\n", "HTTP/1.1 100 Continue\r\n\r\n", "HTTP/1.1 302 Found\r\nLocation: /\r\n",
+                    "Content-Length: 3\r\n", "Transfer-Encoding: chunked\r\n", "Content-Encoding: br\r\n", "\r\n",
+                    "3\r\nabc\r\n", "0\r\n\r\n", "abc", "Connection: close\r\n", "Set-Cookie: a=b; path=/\r\n",
+                ]).prop_map(|text| text.as_bytes().to_vec()),
+            ],
+            0..8,
+        ),
+        closes in any::<bool>(),
+    ) {
+        let mut script = vec![Act::Read];
+        script.extend(pieces.into_iter().flat_map(|piece| [Act::Say(piece), Act::Wait(1)]));
+        script.push(if closes { Act::Close } else { Act::Hang });
+        run_paused(async {
+            let mut user = in_memory(vec![script; 2]);
+            let origin = origin("http://a.test", anywhere());
+            match user.get(&origin, "/").await {
+                Ok(exchange) => assert!(exchange.status >= 200 && exchange.done >= exchange.first_byte),
+                Err(failure) => assert!(!matches!(
+                    failure.class,
+                    ErrorClass::Generator | ErrorClass::Dns | ErrorClass::ConnectFailed | ErrorClass::Tls
+                )),
+            }
+            user.session.close();
+            user.connector_mut(|memory| *memory = Memory::new(vec![vec![Act::Read, ok("fine"), Act::Hang]]));
+            assert_eq!(user.get(&origin, "/").await.unwrap().status, 200);
+            assert_eq!(user.captured.body(), b"fine");
+        });
+    }
 }
