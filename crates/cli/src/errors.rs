@@ -17,8 +17,6 @@ pub(crate) enum Exit {
     Usage,
     /// The result is not valid.
     Invalid,
-    /// Interrupted.
-    Interrupted,
     /// As the verdict or `--exit-code-on-error` says.
     Code(u8),
 }
@@ -30,7 +28,6 @@ impl Exit {
             Self::Passed => 0,
             Self::Usage => 2,
             Self::Invalid => 3,
-            Self::Interrupted => 130,
             Self::Code(code) => code,
         }
     }
@@ -78,12 +75,6 @@ impl Problem {
     /// With a remedy.
     pub(crate) fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
-        self
-    }
-
-    /// With a remedy, if there is one.
-    pub(crate) fn maybe_help(mut self, help: Option<String>) -> Self {
-        self.help = help;
         self
     }
 

@@ -8,6 +8,7 @@ use std::path::Path;
 use std::sync::Mutex;
 
 use jiff::ZonedDateTime;
+use squall_report::console::Screen;
 use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
@@ -17,13 +18,16 @@ use crate::errors::Problem;
 use crate::settings::Log;
 
 /// Send what is logged from now on where `log` says. Once per process: later calls change nothing.
-pub(crate) fn init(log: &Log) -> Result<(), Problem> {
+pub(crate) fn init(log: &Log, screen: &Screen) -> Result<(), Problem> {
     let format = LocustFormat { host: host_name() };
     let builder = tracing_subscriber::fmt().with_max_level(log.level).with_ansi(false).event_format(format);
     // The only reason to fail is a subscriber that is already there, and then lines have a place to go.
     let _ = match &log.file {
         Some(path) => builder.with_writer(Mutex::new(open(path)?)).try_init(),
-        None => builder.with_writer(std::io::stderr).try_init(),
+        None => {
+            let screen = screen.clone();
+            builder.with_writer(move || screen.clone()).try_init()
+        }
     };
     Ok(())
 }

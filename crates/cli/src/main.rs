@@ -6,7 +6,9 @@ mod args;
 mod commands;
 mod errors;
 mod logging;
+mod preflight;
 mod settings;
+mod terminal;
 
 use std::io::Write as _;
 use std::process::ExitCode;

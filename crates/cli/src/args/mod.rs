@@ -54,11 +54,7 @@ pub(crate) enum Command {
     Report(ReportArgs),
     /// The reference API the demo tests, in this process
     #[command(hide = true)]
-    MuejamApi {
-        /// Its own arguments.
-        #[arg(trailing_var_arg = true, allow_hyphen_values = true, num_args = 0..)]
-        arguments: Vec<String>,
-    },
+    MuejamApi(Box<squall_muejam::args::Args>),
 }
 
 /// The flags of the form without a command.

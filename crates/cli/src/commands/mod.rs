@@ -1,15 +1,117 @@
-//! One module per command.
+//! One module per command, and what they share.
 
-use crate::args::Cli;
-use crate::errors::{Exit, Outcome};
-use crate::settings::{Environment, Layer, resolve};
+mod check;
+mod demo;
+mod list;
+mod outputs;
+mod ratio;
+mod report;
+mod run;
+mod scenario;
+mod session;
+
+use std::io::Write as _;
+use std::path::PathBuf;
+
+use tracing::warn;
+
+use crate::args::{CheckArgs, Cli, Command, LoadArgs, RunArgs};
+use crate::errors::{Exit, Failure, Outcome, Problem};
+use crate::logging;
+use crate::settings::{Environment, Layer, Log, Resolved, Show, resolve};
+use crate::terminal::Terminal;
 
 /// Do what the command line says.
 pub(crate) fn dispatch(cli: Cli) -> Outcome {
+    let terminal = Terminal::of_process();
+    match cli.command {
+        Some(Command::Demo(args)) => {
+            logging::init(&Log::default(), &terminal.screen)?;
+            demo::run(&args, &terminal)
+        }
+        Some(Command::Run(args)) => load(run_layer(&args), &args.load, &terminal, true),
+        Some(Command::Check(args)) => {
+            let resolved =
+                resolve(check_layer(&args), config(args.config.as_ref()), &Environment::of_process())?;
+            logging::init(&resolved.settings.log, &terminal.screen)?;
+            warn_of(&resolved);
+            check::run(&resolved.settings, args.format)
+        }
+        Some(Command::Report(args)) => {
+            logging::init(&Log::default(), &terminal.screen)?;
+            report::run(&args, &terminal)
+        }
+        Some(Command::MuejamApi(args)) => {
+            squall_muejam::args::run(&args)
+                .map_err(|error| Problem::new("the MueJam API cannot be served").cause(error))?;
+            Ok(Exit::Passed)
+        }
+        None => {
+            let mut layer = Layer::command_line();
+            layer.text("locustfile", cli.locust.locustfile.as_deref());
+            load(layer, &cli.locust.load, &terminal, false)
+        }
+    }
+}
+
+/// Locust's form and `squall run`: from here on they are the same, but that `run` never had a web interface to
+/// miss.
+fn load(mut layer: Layer, args: &LoadArgs, terminal: &Terminal, headless: bool) -> Outcome {
+    args.fill(&mut layer);
+    let mut resolved = resolve(layer, config(args.config.as_ref()), &Environment::of_process())?;
+    resolved.settings.headless |= headless;
+    if resolved.settings.show == Some(Show::Settings) {
+        print(&resolved.listing())?;
+        return Ok(Exit::Passed);
+    }
+    logging::init(&resolved.settings.log, &terminal.screen)?;
+    warn_of(&resolved);
+    match resolved.settings.show {
+        Some(show) => list::run(&resolved.settings, show),
+        None => run::run(&resolved, terminal),
+    }
+}
+
+fn run_layer(args: &RunArgs) -> Layer {
     let mut layer = Layer::command_line();
-    cli.locust.load.fill(&mut layer);
-    let r = resolve(layer, None, &Environment::of_process())?;
-    crate::logging::init(&r.settings.log)?;
-    let _ = r.listing();
-    Ok(Exit::Passed)
+    layer.text("locustfile", Some(&args.suite));
+    layer.text("record", args.record.as_deref());
+    layer.text("seed", args.seed.as_deref());
+    layer.text("threads", args.threads.as_deref());
+    layer
+}
+
+fn check_layer(args: &CheckArgs) -> Layer {
+    let mut layer = Layer::command_line();
+    layer.text("locustfile", Some(&args.suite));
+    args.shape.fill(&mut layer);
+    layer
+}
+
+fn config(path: Option<&String>) -> Option<&std::path::Path> {
+    path.map(std::path::Path::new)
+}
+
+fn warn_of(resolved: &Resolved) {
+    for warning in &resolved.warnings {
+        warn!(target: "squall.main", "{warning}");
+    }
+}
+
+/// Data for stdout. A reader that has had enough (`| head`) is no error.
+fn print(text: &str) -> Result<(), Failure> {
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(Problem::new("stdout cannot be written").cause(error).into())
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The first path made of `stem` that is free: `stem.squall`, `stem-2.squall`, …
+fn free_record_path(stem: &str) -> PathBuf {
+    let first = PathBuf::from(format!("{stem}.squall"));
+    let numbered = (2u32..).map(|n| PathBuf::from(format!("{stem}-{n}.squall")));
+    std::iter::once(first.clone()).chain(numbered).find(|path| !path.exists()).unwrap_or(first)
 }

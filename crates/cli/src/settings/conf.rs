@@ -62,7 +62,13 @@ fn unquoted(value: &str) -> &str {
 /// The elements of `[a, b]` or `["a", "b"]`; `None` when `value` is no list.
 pub(crate) fn list(value: &str) -> Option<Vec<String>> {
     let inner = value.trim().strip_prefix('[')?.strip_suffix(']')?;
-    Some(inner.split(',').map(|item| unquoted(item.trim()).to_owned()).filter(|item| !item.is_empty()).collect())
+    Some(
+        inner
+            .split(',')
+            .map(|item| unquoted(item.trim()).to_owned())
+            .filter(|item| !item.is_empty())
+            .collect(),
+    )
 }
 
 #[cfg(test)]

@@ -70,9 +70,9 @@ fn conf_entries(path: &Path, text: &str) -> Result<Vec<(String, Vec<String>)>, P
 
 /// `[tool.locust]`; a file without that table sets nothing.
 fn toml_entries(path: &Path, text: &str) -> Result<Vec<(String, Vec<String>)>, Problem> {
-    let table: toml::Table = text
-        .parse()
-        .map_err(|error: toml::de::Error| Problem::new(format!("{} is not TOML", path.display())).cause(error))?;
+    let table: toml::Table = text.parse().map_err(|error: toml::de::Error| {
+        Problem::new(format!("{} is not TOML", path.display())).cause(error)
+    })?;
     let section = table.get("tool").and_then(|tool| tool.get("locust")).and_then(toml::Value::as_table);
     Ok(section.into_iter().flatten().map(|(key, value)| (key.clone(), texts(value))).collect())
 }

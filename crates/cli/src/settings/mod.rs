@@ -45,7 +45,7 @@ pub(crate) struct Settings {
     pub(crate) exit_code_on_error: Option<u8>,
     /// Where the run is saved; `None` names it after the suite and the time.
     pub(crate) record: Option<PathBuf>,
-    /// Seed of every random choice; `None` takes one at random.
+    /// Seed of every random choice.
     pub(crate) seed: Option<u64>,
     /// Worker threads; 0 is one per core.
     pub(crate) threads: usize,
@@ -131,4 +131,11 @@ pub(crate) struct Log {
     pub(crate) level: LevelFilter,
     /// The file; stderr without one.
     pub(crate) file: Option<PathBuf>,
+}
+
+impl Default for Log {
+    /// What commands without log options use.
+    fn default() -> Self {
+        Self { level: LevelFilter::INFO, file: None }
+    }
 }

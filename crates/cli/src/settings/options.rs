@@ -33,12 +33,16 @@ pub(crate) struct OptionSpec {
 }
 
 const CLUSTER: Support = Support::Refused("distributed runs come with a later version");
-const CONFIG_USERS: Support = Support::Refused("configuring user classes from outside comes with a later version");
+const CONFIG_USERS: Support =
+    Support::Refused("configuring user classes from outside comes with a later version");
 const OTEL: Support = Support::Refused("OpenTelemetry export comes with a later version");
-const WEB_AUTH: Support = Support::Refused("--web-auth was replaced by --web-login, which comes with a later version");
+const WEB_AUTH: Support =
+    Support::Refused("--web-auth was replaced by --web-login, which comes with a later version");
 const LEGACY_UI: Support = Support::Refused("the legacy user interface is gone");
-const SLAVES: Support = Support::Refused("the option was renamed to --expect-workers, which comes with a later version");
-const SLAVE: Support = Support::Refused("the option was renamed to --worker, which comes with a later version");
+const SLAVES: Support =
+    Support::Refused("the option was renamed to --expect-workers, which comes with a later version");
+const SLAVE: Support =
+    Support::Refused("the option was renamed to --worker, which comes with a later version");
 
 const fn option(key: &'static str, kind: Kind, env: &'static str, support: Support) -> OptionSpec {
     let env = if env.is_empty() { None } else { Some(env) };

@@ -90,7 +90,8 @@ impl Parser {
         };
         if settings.outputs.csv.is_none() && self.flag("csv-full-history") {
             self.problems.push(
-                Problem::new("'--csv-full-history' requires '--csv'.").help("add --csv PREFIX to name the files"),
+                Problem::new("'--csv-full-history' requires '--csv'.")
+                    .help("add --csv PREFIX to name the files"),
             );
         }
         settings
@@ -218,8 +219,9 @@ fn spawn_rate(text: &str) -> Result<f64, String> {
 fn stop_timeout(text: &str) -> Result<Nanos, String> {
     match text.parse::<f64>() {
         Ok(seconds) if seconds.is_finite() && seconds >= 0.0 => Ok(Nanos::from_secs_f64(seconds)),
-        _ => timespan::parse(text)
-            .map_err(|_| "Valid --stop-timeout formats are: 20, 20s, 3m, 2h, 1h20m, 3h30m10s, etc.".to_owned()),
+        _ => timespan::parse(text).map_err(|_| {
+            "Valid --stop-timeout formats are: 20, 20s, 3m, 2h, 1h20m, 3h30m10s, etc.".to_owned()
+        }),
     }
 }
 

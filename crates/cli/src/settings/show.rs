@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use serde_json::{Map, Value, json};
+
 use super::layer::Source;
 use super::options::{Kind, OPTIONS, Support};
 use super::resolve::{Resolved, origin};
@@ -10,7 +12,8 @@ impl Resolved {
     /// One line per option this version follows. What nobody set is shown as a comment.
     pub(crate) fn listing(&self) -> String {
         let mut out = String::new();
-        for spec in OPTIONS.iter().filter(|spec| spec.support == Support::Now && spec.key != "show-settings") {
+        for spec in OPTIONS.iter().filter(|spec| spec.support == Support::Now && spec.key != "show-settings")
+        {
             // Writing to a string cannot fail.
             let _ = match self.given.get(spec.key) {
                 Some(given) => {
@@ -18,10 +21,24 @@ impl Resolved {
                     let shown = masked(&shown(spec.kind, &given.value));
                     writeln!(out, "{:<40} # {from}", format!("{} = {shown}", spec.key))
                 }
-                None => writeln!(out, "{:<40} # {}", format!("# {} = {}", spec.key, unset(spec.key)), Source::Default),
+                None => writeln!(
+                    out,
+                    "{:<40} # {}",
+                    format!("# {} = {}", spec.key, unset(spec.key)),
+                    Source::Default
+                ),
             };
         }
         out
+    }
+
+    /// What was set, with its source, as a record keeps it.
+    pub(crate) fn to_json(&self) -> Value {
+        let entries = self.given.iter().map(|(key, given)| {
+            let value: Vec<String> = given.value.iter().map(|value| masked(value)).collect();
+            ((*key).to_owned(), json!({ "value": value, "from": origin(key, &given.source) }))
+        });
+        Value::Object(entries.collect::<Map<_, _>>())
     }
 }
 
@@ -37,9 +54,10 @@ fn unset(key: &str) -> &'static str {
         "locustfile" => "suite.toml",
         "loglevel" => "INFO",
         "threads" => "one per core",
-        "seed" => "random",
         "record" => "named after suite and time",
-        "host" | "users" | "spawn-rate" | "run-time" | "stop-timeout" | "profile" => "as the suite says",
+        "host" | "users" | "spawn-rate" | "run-time" | "stop-timeout" | "profile" | "seed" => {
+            "as the suite says"
+        }
         "tags" | "exclude-tags" | "user-classes" => "[]",
         "html" | "csv" | "json-file" | "logfile" => "none",
         "exit-code-on-error" => "1",

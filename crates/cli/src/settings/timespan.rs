@@ -39,16 +39,33 @@ mod tests {
 
     #[test]
     fn locusts_spans() {
-        for (text, seconds) in
-            [("20", 20), ("20s", 20), ("3m", 180), ("2h", 7200), ("1h20m", 4800), ("3h30m10s", 12_610), ("1h5s", 3605)]
-        {
+        for (text, seconds) in [
+            ("20", 20),
+            ("20s", 20),
+            ("3m", 180),
+            ("2h", 7200),
+            ("1h20m", 4800),
+            ("3h30m10s", 12_610),
+            ("1h5s", 3605),
+        ] {
             assert_eq!(parse(text), Ok(Nanos::from_secs(seconds)), "{text}");
         }
     }
 
     #[test]
     fn anything_else_is_refused_in_locusts_words() {
-        for text in ["1m1h", "1.5h", "1d", "10 s", "s", "h", "5m3", "-5", "99999999999999999999", "9999999999999999999h"] {
+        for text in [
+            "1m1h",
+            "1.5h",
+            "1d",
+            "10 s",
+            "s",
+            "h",
+            "5m3",
+            "-5",
+            "99999999999999999999",
+            "9999999999999999999h",
+        ] {
             assert_eq!(
                 parse(text).unwrap_err(),
                 "Invalid time span format. Valid formats: 20, 20s, 3m, 2h, 1h20m, 3h30m10s, etc.",

@@ -18,8 +18,7 @@ impl Place {
         let here = directory.path().join("here");
         fs::create_dir_all(&home).unwrap();
         fs::create_dir_all(&here).unwrap();
-        let environment =
-            Environment { home: Some(home), directory: here, ..Environment::default() };
+        let environment = Environment { home: Some(home), directory: here, ..Environment::default() };
         Self { directory, environment }
     }
 
@@ -43,7 +42,7 @@ impl Place {
 
 fn problems(result: Result<Resolved, Problem>) -> Vec<String> {
     let problem = result.unwrap_err();
-    let others = miette::Diagnostic::related(&problem).into_iter().flatten().map(|other| other.to_string());
+    let others = miette::Diagnostic::related(&problem).into_iter().flatten().map(ToString::to_string);
     std::iter::once(problem.to_string()).chain(others).collect()
 }
 
@@ -71,7 +70,10 @@ fn each_place_wins_over_those_before_it() {
 fn places_complete_each_other() {
     let mut place = Place::new();
     place.file("home/.locust.conf", "host = http://h\nrun-time = 5m\nheadless\nexit-code-on-error = 0");
-    place.file("here/pyproject.toml", "[tool.locust]\ntags = [\"a\", \"b\"]\nspawn-rate = 2.5\nonly-summary = true");
+    place.file(
+        "here/pyproject.toml",
+        "[tool.locust]\ntags = [\"a\", \"b\"]\nspawn-rate = 2.5\nonly-summary = true",
+    );
     place.variable("LOCUST_EXCLUDE_TAGS", "[c, d]");
     let settings = place.resolve(&[("users", "10"), ("locustfile", "my.toml")], None).unwrap().settings;
     assert_eq!(settings.suite, Path::new("my.toml"));
@@ -171,7 +173,8 @@ fn a_full_history_needs_files() {
         problems(place.resolve(&[("csv-full-history", "true")], None)),
         ["'--csv-full-history' requires '--csv'."]
     );
-    let outputs = place.resolve(&[("csv-full-history", "true"), ("csv", "r")], None).unwrap().settings.outputs;
+    let outputs =
+        place.resolve(&[("csv-full-history", "true"), ("csv", "r")], None).unwrap().settings.outputs;
     assert_eq!(outputs.csv, Some(Csv { prefix: "r".to_owned(), full_history: true }));
 }
 

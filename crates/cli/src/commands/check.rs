@@ -1,0 +1,172 @@
+//! `squall check`: everything that can be known of a suite without sending a request.
+
+use std::fmt::Write as _;
+
+use serde_json::{Value, json};
+use squall_plan::{Criterion, PhasePlan, Plan};
+use squall_suite::{Diagnostic, Diagnostics, Feasibility, Planned, Suite, feasibility, task_ratio};
+
+use super::{print, ratio, scenario};
+use crate::args::Format;
+use crate::errors::{Exit, Failure, Outcome};
+use crate::settings::Settings;
+
+/// A profile, planned.
+struct Checked {
+    /// `None` for a suite without profiles.
+    description: Option<String>,
+    planned: Planned,
+    feasibility: Feasibility,
+}
+
+/// Check the suite and one profile, or all of them.
+pub(super) fn run(settings: &Settings, format: Format) -> Outcome {
+    let suite = match scenario::load(settings) {
+        Err(failure) if format == Format::Json => return mistakes_as_json(settings, failure),
+        suite => suite?,
+    };
+    let checked = match check(&suite, settings) {
+        Err(failure) if format == Format::Json => return mistakes_as_json(settings, failure),
+        checked => checked?,
+    };
+    let ratio = task_ratio(&scenario::plan_to_show(&suite, &scenario::selection(settings))?.plan);
+    match format {
+        Format::Text => {
+            let mut out = format!("{}: no mistakes\n", settings.suite.display());
+            out.push_str(&ratio::text(&ratio));
+            checked.iter().for_each(|profile| describe(&mut out, profile));
+            print(&out)?;
+        }
+        Format::Json => {
+            let profiles: Vec<Value> = checked.iter().map(as_json).collect();
+            print_json(&json!({
+                "suite": settings.suite, "valid": true, "diagnostics": [],
+                "name": suite.name(), "task_ratio": ratio, "profiles": profiles,
+            }))?;
+        }
+    }
+    Ok(Exit::Passed)
+}
+
+fn check(suite: &Suite, settings: &Settings) -> Result<Vec<Checked>, Failure> {
+    let asked = settings.shape.profile.as_deref();
+    let mut names: Vec<Option<&str>> = suite.profiles().iter().map(|profile| Some(profile.name())).collect();
+    if asked.is_some() || names.is_empty() {
+        names = vec![asked];
+    }
+    names
+        .into_iter()
+        .map(|name| {
+            let mut selection = scenario::selection(settings);
+            selection.profile = name.map(str::to_owned);
+            let planned = scenario::plan_to_show(suite, &selection)?;
+            let profile = suite.profiles().iter().find(|profile| Some(profile.name()) == name);
+            let description = profile.and_then(|profile| profile.description()).map(str::to_owned);
+            let feasibility = feasibility(&planned.plan);
+            Ok(Checked { description, planned, feasibility })
+        })
+        .collect()
+}
+
+fn describe(out: &mut String, checked: &Checked) {
+    let Planned { plan, warnings } = &checked.planned;
+    let title =
+        plan.profile.as_deref().map_or_else(|| "No profile".to_owned(), |name| format!("Profile {name}"));
+    let description = checked.description.as_ref().map(|text| format!(": {text}")).unwrap_or_default();
+    // Writing to a string cannot fail.
+    let _ = writeln!(out, "{title}{description}");
+    for (phase, reach) in plan.load.phases.iter().zip(&checked.feasibility.phases) {
+        let _ = writeln!(out, "  {}; at most {} requests/s", load(phase), rate(reach.ceiling));
+    }
+    for criterion in &plan.criteria {
+        let _ = writeln!(out, "  judged by    {}", demand(plan, criterion));
+    }
+    for impossible in checked.feasibility.checks.iter().filter(|check| !check.possible) {
+        let _ = writeln!(out, "  IMPOSSIBLE   {}", impossible.text);
+    }
+    for pending in &plan.pending {
+        let _ = writeln!(
+            out,
+            "  not judged by this version: {} {} ({})",
+            pending.measure, pending.levels, pending.reason
+        );
+    }
+    for warning in warnings {
+        let _ = writeln!(out, "  warning      {warning}");
+    }
+    out.push('\n');
+}
+
+fn load(phase: &PhasePlan) -> String {
+    let time = phase.run_time.map_or_else(|| "until stopped".to_owned(), |time| format!("for {time}"));
+    let warmup = if phase.measured { "" } else { ", not judged" };
+    format!("{}: {} users, {} per second, {time}{warmup}", phase.name, phase.users, phase.spawn_rate)
+}
+
+fn rate(ceiling: f64) -> String {
+    if ceiling.is_finite() { format!("{ceiling:.1}") } else { "any number of".to_owned() }
+}
+
+fn demand(plan: &Plan, criterion: &Criterion) -> String {
+    let unit = criterion.measure.unit();
+    let mut text = criterion.measure.to_string();
+    if let Some(endpoint) = criterion.scope.endpoint.and_then(|id| plan.endpoints.get(id.index())) {
+        let _ = write!(text, " of {} {}", endpoint.method, endpoint.name);
+    }
+    if let Some(class) = criterion.scope.class.and_then(|id| plan.classes.get(id.index())) {
+        let _ = write!(text, " of {}", class.name);
+    }
+    if let Some(phase) = criterion.scope.phase.and_then(|index| plan.load.phases.get(index)) {
+        let _ = write!(text, " in phase {}", phase.name);
+    }
+    let levels =
+        [("target", criterion.target), ("acceptable", criterion.acceptable), ("failure", criterion.failure)];
+    for (name, level) in levels {
+        if let Some(level) = level {
+            let _ = write!(text, ", {name} {}", level.display(unit));
+        }
+    }
+    text
+}
+
+fn as_json(checked: &Checked) -> Value {
+    let Planned { plan, warnings } = &checked.planned;
+    let warnings: Vec<String> = warnings.iter().map(ToString::to_string).collect();
+    let criteria: Vec<String> = plan.criteria.iter().map(|criterion| demand(plan, criterion)).collect();
+    json!({
+        "profile": plan.profile,
+        "description": checked.description,
+        "run_time_s": plan.load.run_time().map(squall_core::Nanos::as_secs_f64),
+        "peak_users": plan.load.peak_users(),
+        "phases": plan.load.phases,
+        "criteria": criteria,
+        "possible": checked.feasibility.possible(),
+        "feasibility": checked.feasibility,
+        "pending": plan.pending,
+        "warnings": warnings,
+    })
+}
+
+/// What is wrong with the suite as data; anything else stays a message.
+fn mistakes_as_json(settings: &Settings, failure: Failure) -> Outcome {
+    let Some(diagnostics) = failure.report.downcast_ref::<Diagnostics>() else { return Err(failure) };
+    // The file was read a moment ago; without it only the lines are missing.
+    let text = std::fs::read_to_string(&settings.suite).unwrap_or_default();
+    let mistakes: Vec<Value> = diagnostics.errors().iter().map(|error| mistake(error, &text)).collect();
+    print_json(&json!({ "suite": settings.suite, "valid": false, "diagnostics": mistakes }))?;
+    Ok(Exit::Usage)
+}
+
+fn mistake(error: &Diagnostic, text: &str) -> Value {
+    let place = error.span.as_ref().map(|span| {
+        let before = text.get(..span.start).unwrap_or_default();
+        let column = before.chars().rev().take_while(|c| *c != '\n').count() + 1;
+        let line = before.matches('\n').count() + 1;
+        json!({ "line": line, "column": column, "start": span.start, "end": span.end })
+    });
+    json!({ "code": error.code.name(), "message": error.message, "place": place, "help": error.help })
+}
+
+fn print_json(value: &Value) -> Result<(), Failure> {
+    print(&format!("{value:#}\n"))
+}

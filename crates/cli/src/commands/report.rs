@@ -1,0 +1,36 @@
+//! `squall report`: a saved run, rendered again.
+
+use std::path::Path;
+
+use squall_record::Record;
+use squall_verdict::judge;
+
+use super::outputs;
+use crate::args::{Format, ReportArgs};
+use crate::errors::{Exit, Outcome, Problem};
+use crate::terminal::Terminal;
+
+/// Write the files that are asked for; without any, print the run.
+pub(super) fn run(args: &ReportArgs, terminal: &Terminal) -> Outcome {
+    let run = Record::open(&args.record).map_err(|error| {
+        Problem::new(format!("{} cannot be read", args.record.display()))
+            .help("name a saved run: a file that `squall run` or `squall demo` wrote, ending in .squall")
+            .cause(error)
+    })?;
+    let verdict = judge(&run);
+    if let Some(name) = &args.html {
+        outputs::write_html(&run, &verdict, &outputs::html_path(name, &run.plan))?;
+    }
+    if let Some(prefix) = &args.csv {
+        outputs::write_csv(&run, Path::new(prefix), args.csv_full_history)?;
+    }
+    let to_file = args.html.is_some() || args.csv.is_some();
+    match args.format {
+        _ if args.json => outputs::print_locust_json(&run)?,
+        Format::Json => outputs::print_json(&run, &verdict)?,
+        Format::Text if to_file => {}
+        // The tables are what this command was asked for: data, and so for stdout.
+        Format::Text => super::print(&outputs::tables(&run, &verdict, terminal))?,
+    }
+    Ok(Exit::Passed)
+}

@@ -1,0 +1,146 @@
+//! `squall run` and Locust's form of it: check, run, judge, render.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use jiff::ZonedDateTime;
+use squall_plan::Plan;
+use squall_report::console::LiveOptions;
+use squall_verdict::{Totals, exit_code, judge};
+use tracing::{info, warn};
+
+use super::session::{Finished, Session};
+use super::{free_record_path, outputs, scenario};
+use crate::errors::{Exit, Failure, Outcome, Problem};
+use crate::preflight;
+use crate::settings::{Console, Outputs, Resolved, Settings};
+use crate::terminal::Terminal;
+
+const MAIN: &str = "squall.main";
+
+/// Run what the settings say.
+pub(super) fn run(resolved: &Resolved, terminal: &Terminal) -> Outcome {
+    let settings = &resolved.settings;
+    let suite = scenario::load(settings)?;
+    let planned = suite.plan(&scenario::selection(settings))?;
+    info!(target: MAIN, "Starting Squall {}", env!("CARGO_PKG_VERSION"));
+    if !settings.headless {
+        info!(target: MAIN, "The web interface comes with a later version: running headless");
+    }
+    for warning in &planned.warnings {
+        warn!(target: MAIN, "{warning}");
+    }
+    let plan = Arc::new(planned.plan);
+    let html = settings.outputs.html.as_ref().map(|name| outputs::html_path(name, &plan));
+    prepare(&plan, &settings.outputs, html.as_deref())?;
+    let record = record_path(settings, &plan)?;
+    announce_time(&plan);
+    let session = Session {
+        plan: Arc::clone(&plan),
+        record: &record,
+        settings: resolved.to_json(),
+        csv: settings.outputs.csv.as_ref(),
+        live: live(settings.console, terminal),
+        reset_stats: settings.reset_stats,
+        threads: settings.threads,
+        terminal,
+    };
+    let finished = session.run()?;
+    conclude(&finished, settings, html.as_deref(), &record, terminal)
+}
+
+/// Everything that can be known to fail is found before the first request.
+fn prepare(plan: &Plan, outputs: &Outputs, html: Option<&Path>) -> Result<(), Failure> {
+    if let Some(path) = html {
+        preflight::writable(path, "--html")?;
+    }
+    if let Some(path) = &outputs.json_file {
+        preflight::writable(path, "--json-file")?;
+    }
+    preflight::resolve_host(&plan.host)?;
+    for shortage in preflight::shortages(plan) {
+        warn!(target: MAIN, "{shortage}");
+    }
+    for check in squall_suite::feasibility(plan).checks.iter().filter(|check| !check.possible) {
+        warn!(target: MAIN, "a criterion cannot be met: {}", check.text);
+    }
+    Ok(())
+}
+
+fn announce_time(plan: &Plan) {
+    match plan.load.run_time() {
+        Some(time) => info!(target: MAIN, "Run time limit set to {} seconds", time.as_secs_f64()),
+        None => info!(target: MAIN, "No run time limit set, use CTRL+C to interrupt"),
+    }
+}
+
+fn live(console: Console, terminal: &Terminal) -> Option<LiveOptions> {
+    let only_summary = console == Console::Summary;
+    let options = LiveOptions { tty: terminal.tty, columns: terminal.columns, only_summary };
+    (console != Console::Silent).then_some(options)
+}
+
+/// `--record`, or a name made of suite, profile and time.
+fn record_path(settings: &Settings, plan: &Plan) -> Result<PathBuf, Problem> {
+    let Some(path) = &settings.record else {
+        let time = ZonedDateTime::now().strftime("%Y%m%d-%H%M%S").to_string();
+        let words = [Some(plan.name.as_str()), plan.profile.as_deref(), Some(&time)];
+        return Ok(free_record_path(&words.into_iter().flatten().map(slug).collect::<Vec<_>>().join("-")));
+    };
+    preflight::make_parent(path).map_err(|error| preflight::unwritable(path, "--record").cause(error))?;
+    Ok(path.clone())
+}
+
+/// Letters and digits of any script, everything else as single hyphens.
+fn slug(text: &str) -> String {
+    let kept: String =
+        text.to_lowercase().chars().map(|c| if c.is_alphanumeric() { c } else { ' ' }).collect();
+    kept.split_whitespace().collect::<Vec<_>>().join("-")
+}
+
+/// Judge the finished run and write everything that was asked for.
+fn conclude(
+    finished: &Finished,
+    settings: &Settings,
+    html: Option<&Path>,
+    record: &Path,
+    terminal: &Terminal,
+) -> Outcome {
+    let run = &finished.run;
+    let verdict = judge(run);
+    let end = run.end.as_ref().map(|end| &end.reason);
+    let code = exit_code(&verdict, Totals::of(run), end, settings.exit_code_on_error);
+    let exit = match code {
+        // What was asked for is not there, so the command did not succeed, whatever the server did.
+        0 if finished.incomplete => Exit::Code(squall_verdict::FAILED),
+        code => Exit::Code(code),
+    };
+    info!(target: MAIN, "Shutting down (exit code {})", exit.code());
+    if settings.outputs.json {
+        outputs::print_locust_json(run)?;
+    }
+    match &settings.outputs.json_file {
+        Some(path) => outputs::write_locust_json(run, path)?,
+        None if settings.console != Console::Silent => {
+            terminal.say(&outputs::tables(run, &verdict, terminal))
+        }
+        None => {}
+    }
+    if let Some(path) = html {
+        outputs::write_html(run, &verdict, path)?;
+    }
+    info!(target: MAIN, "The run is saved in {}", record.display());
+    Ok(exit)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::slug;
+
+    #[test]
+    fn names_become_file_names() {
+        assert_eq!(slug("MueJam API"), "muejam-api");
+        assert_eq!(slug(" ../weird: näme/ "), "weird-näme");
+        assert_eq!(slug("20261123-131359"), "20261123-131359");
+    }
+}

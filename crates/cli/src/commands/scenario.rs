@@ -1,0 +1,103 @@
+//! From settings to a plan: which file is a suite, and what of it was selected.
+
+use std::path::Path;
+
+use squall_suite::{Options, Planned, Selection, Suite};
+
+use crate::errors::{Failure, Problem};
+use crate::settings::{Settings, Shape};
+
+/// Stands in for the target where none is needed, because nothing is sent.
+const NO_TARGET: &str = "http://localhost";
+
+/// Read the suite the settings name.
+pub(super) fn load(settings: &Settings) -> Result<Suite, Failure> {
+    refuse_other_files(&settings.suite)?;
+    Ok(squall_suite::load(&settings.suite, &Options::default())?)
+}
+
+/// The plan of something that is only looked at: it does without a target, and where nobody says how many users
+/// there are, there are as many as it takes to show the weights, not the one of an unspecified run.
+pub(super) fn plan_to_show(suite: &Suite, selection: &Selection) -> Result<Planned, Failure> {
+    let mut selection = selection.clone();
+    if selection.users.is_none() && selection.profile.is_none() {
+        selection.users = Some(users_to_show(suite));
+    }
+    if selection.host.is_none() && suite.host().is_none() {
+        selection.host = Some(NO_TARGET.to_owned());
+    }
+    Ok(suite.plan(&selection)?)
+}
+
+fn users_to_show(suite: &Suite) -> u32 {
+    let weights: f64 = suite.classes().iter().map(|class| class.weight).sum();
+    let fixed: u32 = suite.classes().iter().map(|class| class.fixed_count).sum();
+    let whole = suite.classes().iter().all(|class| class.weight.fract() == 0.0) && weights <= 10_000.0;
+    fixed + if whole { weights as u32 } else { 10_000 }
+}
+
+/// What was asked for, in the suite's terms.
+pub(super) fn selection(settings: &Settings) -> Selection {
+    let Shape {
+        host,
+        users,
+        spawn_rate,
+        run_time,
+        stop_timeout,
+        profile,
+        tags,
+        exclude_tags,
+        user_classes,
+        equal_weights,
+        insecure,
+    } = settings.shape.clone();
+    Selection {
+        profile,
+        host,
+        users,
+        spawn_rate,
+        run_time,
+        user_classes,
+        tags,
+        exclude_tags,
+        stop_timeout,
+        seed: settings.seed,
+        insecure,
+        equal_weights,
+    }
+}
+
+/// Locust takes more kinds of scenarios than a suite; each is answered by what it is.
+fn refuse_other_files(path: &Path) -> Result<(), Problem> {
+    let text = path.to_string_lossy();
+    if path.extension().is_some_and(|extension| extension == "py") {
+        return Err(Problem::new(format!("{text} is a locustfile: locustfiles come with a later version"))
+            .help(
+                "describe the scenario in a suite, see docs/suite-file.md, and run `squall -f suite.toml`",
+            ));
+    }
+    if text == "-" {
+        return Err(Problem::new(
+            "`-f -` asks a master for the scenario: distributed runs come with a later version",
+        )
+        .help("name a suite file"));
+    }
+    if text.starts_with("http://") || text.starts_with("https://") {
+        return Err(Problem::new(format!("{text} is a URL: scenarios from URLs come with a later version"))
+            .help("download the suite and name the file"));
+    }
+    if path.is_dir() {
+        return Err(Problem::new(format!("{text} is a directory")).help("name the suite file in it"));
+    }
+    if text.contains(',') && !path.exists() {
+        return Err(Problem::new("a run has one suite, and several files were given")
+            .help("put the user classes into one suite.toml, and choose among them by name"));
+    }
+    if text == "suite.toml" && !path.exists() {
+        return Err(Problem::new("there is no suite.toml here").help(
+            "name a suite with `squall -f FILE`, see the options with `squall --help`, \
+             or try `squall demo`, which needs no suite and no server",
+        ));
+    }
+    Ok(())
+}

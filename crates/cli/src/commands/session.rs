@@ -1,0 +1,270 @@
+//! One run, from a plan to its finished record: starts it, hands every event to the record, the CSV files and the
+//! live view, and turns signals into stops.
+//!
+//! It runs on the main thread. Nothing it does can slow the load down: events come over a queue.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde_json::Value;
+use squall_control::{Event, Handle};
+use squall_core::{EndReason, Nanos, PhaseId};
+use squall_plan::Plan;
+use squall_record::{Environment, Header, LogLevel, LogLine, Mark, MarkKind, PhaseMark, Record, Run, Writer};
+use squall_report::console::{Live, LiveOptions};
+use squall_report::csv::CsvFiles;
+use squall_stats::Window;
+use tokio::signal::unix::{SignalKind, signal};
+use tracing::{error, info, warn};
+
+use crate::errors::{Exit, Failure, Problem};
+use crate::preflight;
+use crate::settings::Csv;
+use crate::terminal::Terminal;
+
+const MAIN: &str = "squall.main";
+const RUNNERS: &str = "squall.runners";
+
+/// What a run needs beside its plan.
+#[derive(Debug)]
+pub(super) struct Session<'s> {
+    pub(super) plan: Arc<Plan>,
+    /// The record to write; there must be no such file yet.
+    pub(super) record: &'s Path,
+    /// The settings as the record keeps them, secrets masked.
+    pub(super) settings: Value,
+    pub(super) csv: Option<&'s Csv>,
+    /// How the run is shown while it goes; `None` shows nothing.
+    pub(super) live: Option<LiveOptions>,
+    /// Readers of the record start when all users are there.
+    pub(super) reset_stats: bool,
+    /// 0 is one per core.
+    pub(super) threads: usize,
+    pub(super) terminal: &'s Terminal,
+}
+
+/// What came of it.
+#[derive(Debug)]
+pub(super) struct Finished {
+    /// The run, as the record tells it.
+    pub(super) run: Run,
+    /// Something could not be written, and has been said.
+    pub(super) incomplete: bool,
+}
+
+impl Session<'_> {
+    /// Run to the end, whatever ends it.
+    pub(super) fn run(self) -> Result<Finished, Failure> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(|error| Problem::new("the control plane cannot be started").cause(error))?;
+        let record = self.record;
+        let incomplete = runtime.block_on(self.drive())?;
+        let run = Record::open(record).map_err(|error| {
+            let problem =
+                Problem::new(format!("the record {} cannot be read back", record.display())).cause(error);
+            Failure::from(problem).exit(Exit::Invalid)
+        })?;
+        Ok(Finished { run, incomplete })
+    }
+
+    async fn drive(self) -> Result<bool, Failure> {
+        let unheard = |error| Problem::new("signals cannot be listened for").cause(error);
+        let mut interrupt = signal(SignalKind::interrupt()).map_err(unheard)?;
+        let mut terminate = signal(SignalKind::terminate()).map_err(unheard)?;
+        let started = Timestamp::now();
+        let mut sinks = self.sinks(started)?;
+        let options = squall_control::Options { threads: self.threads };
+        let (handle, mut events) = squall_control::start(&self.plan, options)
+            .map_err(|error| Problem::new("the run cannot be started").cause(error))?;
+        let mut stops = 0u32;
+        let (reason, at) = loop {
+            tokio::select! {
+                event = events.recv() => match event {
+                    Some(Event::Ended { reason, at }) => break (reason, at),
+                    Some(event) => sinks.take(event, &handle),
+                    None => break (EndReason::Aborted("the run's control thread ended early".to_owned()), sinks.last),
+                },
+                _ = interrupt.recv() => {
+                    stop(&handle, EndReason::Interrupted, &mut stops);
+                }
+                _ = terminate.recv() => {
+                    info!(target: MAIN, "Got SIGTERM signal");
+                    stop(&handle, EndReason::Terminated, &mut stops);
+                }
+            }
+        };
+        Ok(sinks.finish(reason, at))
+    }
+
+    fn sinks(&self, started: Timestamp) -> Result<Sinks, Failure> {
+        let plan = &self.plan;
+        let csv = self.csv.map(|csv| {
+            let prefix = Path::new(&csv.prefix);
+            preflight::make_parent(prefix)
+                .and_then(|()| CsvFiles::create(prefix, csv.full_history, plan, started))
+                .map_err(|error| preflight::unwritable(prefix, "--csv").cause(error))
+        });
+        let csv = csv.transpose()?;
+        let header = Header {
+            plan: Plan::clone(plan),
+            settings: self.settings.clone(),
+            environment: Environment::capture(&plan.host),
+            started,
+        };
+        let writer = Writer::create(self.record, &header).map_err(|error| {
+            Problem::new("the run cannot be saved")
+                .help("give --record a path in a directory you may write to, where no such file is yet")
+                .cause(error)
+        })?;
+        // A terminal that cannot be written to is no reason not to run.
+        let live = self.live.and_then(|options| Live::new(plan, options, self.terminal.screen.clone()).ok());
+        Ok(Sinks {
+            plan: Arc::clone(plan),
+            writer,
+            csv,
+            live,
+            phases: Vec::new(),
+            reset_pending: self.reset_stats,
+            incomplete: false,
+            stopping: false,
+            last: Nanos::ZERO,
+        })
+    }
+}
+
+/// The first signal stops in good order, the second cuts.
+fn stop(handle: &Handle, reason: EndReason, stops: &mut u32) {
+    *stops += 1;
+    if *stops == 1 {
+        info!(target: MAIN, "Stopping: users finish what they are doing; interrupt again to cut them off");
+        handle.stop(reason);
+    } else {
+        handle.cut();
+    }
+}
+
+/// Everything that is told about a run.
+struct Sinks {
+    plan: Arc<Plan>,
+    writer: Writer,
+    csv: Option<CsvFiles>,
+    live: Option<Live>,
+    phases: Vec<PhaseMark>,
+    /// A statistics reset is due when all users are there.
+    reset_pending: bool,
+    incomplete: bool,
+    stopping: bool,
+    /// The latest moment heard of.
+    last: Nanos,
+}
+
+impl Sinks {
+    fn take(&mut self, event: Event, handle: &Handle) {
+        match event {
+            Event::PhaseStarted { id, at } => self.phase_started(id, at),
+            Event::Spawned { id, at, users } => self.spawned(id, at, &users),
+            Event::PhaseEnded { id, at } => self.change_phase(id, |phase| phase.end = Some(at)),
+            Event::Window(window) => self.window(window, handle),
+            Event::Stopping { reason, at } => self.note(at, LogLevel::Info, &stopping(&self.plan, &reason)),
+            Event::Warning(text) => self.note(self.last, LogLevel::Warn, &text),
+            // Ends the loop that calls this.
+            Event::Ended { .. } => {}
+        }
+    }
+
+    fn phase_started(&mut self, id: PhaseId, at: Nanos) {
+        let plan = Arc::clone(&self.plan);
+        let Some(phase) = plan.load.phases.get(id.index()) else { return };
+        let mark = PhaseMark {
+            id,
+            name: phase.name.clone(),
+            start: at,
+            ramped: None,
+            end: None,
+            measured: phase.measured,
+            users: phase.users,
+        };
+        self.writer.phase(mark.clone());
+        self.phases.push(mark);
+        if let Some(live) = &mut self.live {
+            live.phase(&phase.name);
+        }
+        let (users, rate) = (phase.users, phase.spawn_rate);
+        self.note(at, LogLevel::Info, &format!("Ramping to {users} users at a rate of {rate:.2} per second"));
+    }
+
+    fn spawned(&mut self, id: PhaseId, at: Nanos, users: &[u32]) {
+        self.change_phase(id, |phase| phase.ramped = Some(at));
+        if std::mem::take(&mut self.reset_pending) {
+            self.writer.mark(Mark { at, kind: MarkKind::Reset });
+            self.note(at, LogLevel::Info, "Resetting stats");
+        }
+        let by_class = self.plan.classes.iter().zip(users);
+        let by_class: Vec<String> =
+            by_class.map(|(class, users)| format!("{}: {users}", Value::from(class.name.as_str()))).collect();
+        let total: u32 = users.iter().sum();
+        let text = format!("All users spawned: {{{}}} ({total} total users)", by_class.join(", "));
+        self.note(at, LogLevel::Info, &text);
+    }
+
+    fn change_phase(&mut self, id: PhaseId, change: impl FnOnce(&mut PhaseMark)) {
+        if let Some(phase) = self.phases.iter_mut().find(|phase| phase.id == id) {
+            change(phase);
+            self.writer.phase(phase.clone());
+        }
+    }
+
+    fn window(&mut self, window: Arc<Window>, handle: &Handle) {
+        self.last = window.start + window.span;
+        // A terminal or a disk that fails takes only its own output with it; the record keeps everything.
+        if self.live.as_mut().is_some_and(|live| live.push(&window).is_err()) {
+            self.live = None;
+        }
+        if let Some(Err(failure)) = self.csv.as_mut().map(|csv| csv.push(&window)) {
+            error!(target: MAIN, %failure, "the CSV files cannot be written");
+            (self.csv, self.incomplete) = (None, true);
+        }
+        self.writer.window(window);
+        if let Some(failure) = self.writer.failed().filter(|_| !self.stopping) {
+            self.stopping = true;
+            handle.stop(EndReason::Aborted(format!("the record cannot be written: {failure}")));
+        }
+    }
+
+    /// Into the log and into the record.
+    fn note(&self, at: Nanos, level: LogLevel, text: &str) {
+        match level {
+            LogLevel::Warn | LogLevel::Error => warn!(target: RUNNERS, "{text}"),
+            LogLevel::Info | LogLevel::Debug => info!(target: RUNNERS, "{text}"),
+        }
+        self.writer.log(LogLine { at, level, text: text.to_owned() });
+    }
+
+    /// True when something could not be written.
+    fn finish(mut self, reason: EndReason, at: Nanos) -> bool {
+        if let Some(live) = self.live.take() {
+            live.finish();
+        }
+        if let Some(Err(failure)) = self.csv.take().map(CsvFiles::finish) {
+            error!(target: MAIN, %failure, "the CSV files cannot be written");
+            self.incomplete = true;
+        }
+        if let Err(failure) = self.writer.finish(reason, at) {
+            error!(target: MAIN, %failure, "the record is not complete");
+            self.incomplete = true;
+        }
+        self.incomplete
+    }
+}
+
+fn stopping(plan: &Plan, reason: &EndReason) -> String {
+    match reason {
+        EndReason::Completed if plan.load.run_time().is_some() => {
+            "--run-time limit reached, shutting down".to_owned()
+        }
+        other => format!("Stopping: {other}"),
+    }
+}
