@@ -6,6 +6,7 @@
 
 pub mod console;
 pub mod csv;
+pub mod html;
 pub mod json;
 mod python;
 pub mod report;

@@ -2,7 +2,7 @@
 //! a point is a percentile of its requests, never a mean of percentiles.
 
 use serde::Serialize;
-use squall_core::{Nanos, OutcomeKind, PhaseId, Ramp};
+use squall_core::{Nanos, OutcomeKind, Ramp};
 use squall_record::{PhaseMark, Run};
 use squall_stats::{Histogram, Window};
 
@@ -66,7 +66,10 @@ impl Series {
         let mut all = Group::default();
         window.cells().for_each(|(key, cell)| all.add(key, cell));
         let secs = window.span.as_secs_f64();
-        let rate = |kind| if secs > 0.0 { all.summary.count(kind) as f64 / secs } else { 0.0 };
+        let rate = |kind| {
+            let rate = all.summary.count(kind) as f64 / secs;
+            if rate.is_finite() { thousandth(rate) } else { 0.0 }
+        };
         self.t.push(end.as_secs_f64());
         self.users_asked.push(ramps.iter().rev().find(|r| r.start < end).map_or(0, |r| r.users_at(end)));
         for (class, users) in self.users.iter_mut().enumerate() {
@@ -77,16 +80,21 @@ impl Series {
         self.timed_out.push(rate(OutcomeKind::TimedOut));
         self.rate_limited.push(rate(OutcomeKind::RateLimited));
         let percentile = |p| all.summary.percentile(p);
-        let ms = |p| percentile(p).map(|quantile| quantile.value.as_millis_f64());
+        let ms = |p| percentile(p).map(|quantile| thousandth(quantile.value.as_millis_f64()));
         self.p50.push(ms(50.0));
         self.p95.push(ms(95.0));
         self.p99.push(ms(99.0));
         self.p99_at_least.push(percentile(99.0).is_some_and(|quantile| quantile.at_least));
-        self.service_p99.push(all.service_ms(99.0).or(ms(99.0)));
-        let lag = |histogram: &Histogram| Lag::of(histogram).map(|lag| lag.p99_ms);
+        self.service_p99.push(all.service_ms(99.0).map(thousandth).or(ms(99.0)));
+        let lag = |histogram: &Histogram| Lag::of(histogram).map(|lag| thousandth(lag.p99_ms));
         self.send_lag_p99.push(lag(&window.send_lag));
         self.loop_lag_p99.push(lag(&window.loop_lag));
     }
+}
+
+/// Three decimals: microseconds, which is what is measured, and a shorter file.
+fn thousandth(value: f64) -> f64 {
+    (value * 1e3).round() / 1e3
 }
 
 /// Consecutive windows as one; `None` for none.
@@ -129,10 +137,4 @@ pub(crate) fn bands(run: &Run) -> Vec<Band> {
         measured: phase.measured,
     };
     run.phases.iter().map(band).collect()
-}
-
-/// How long a phase lasted, for rates.
-pub(crate) fn phase_span(run: &Run, id: PhaseId) -> Nanos {
-    let phase = run.phase(id);
-    phase.map_or(Nanos::ZERO, |phase| phase.end.unwrap_or_else(|| run.duration()).since(phase.start))
 }

@@ -2,5 +2,7 @@
 
 mod console;
 mod csv_files;
+mod html;
 mod json;
 mod sample;
+mod series;

@@ -306,9 +306,9 @@ pub(crate) fn run() -> Run {
     Run {
         squall_version: "0.1.0".into(),
         settings: json!({
-            "users": {"value": 240, "from": "suite"},
-            "host": {"value": plan.host, "from": "flag"},
-            "note": HOSTILE,
+            "users": {"value": ["240"], "from": "suite.toml"},
+            "host": {"value": [plan.host], "from": "--host"},
+            "tags": {"value": [HOSTILE, "b"], "from": "--tags"},
         }),
         plan,
         environment: Environment {

@@ -1,0 +1,217 @@
+//! The page: head, header, verdict, tiles, charts, and the order of everything else.
+
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+use squall_verdict::Overall;
+
+use super::{assets, criteria, failures, mix, requests, setup};
+use crate::report::{Report, Requests};
+use crate::series::Series;
+use crate::show;
+
+/// Nothing may be fetched, from anywhere.
+const POLICY: &str =
+    "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:";
+
+pub(super) fn page(report: &Report, series: &Series, omitted_log: usize, json: String) -> Markup {
+    let run = &report.run;
+    html! {
+        (DOCTYPE)
+        html lang="en" data-theme="light" {
+            head {
+                meta charset="utf-8";
+                meta http-equiv="Content-Security-Policy" content=(POLICY);
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="generator" content={ "squall " (run.squall_version) };
+                title { (run.suite) @if let Some(profile) = &run.profile { " · " (profile) } " · " (report.verdict.overall) }
+                style { (PreEscaped(assets::UPLOT_STYLE)) (PreEscaped(assets::STYLE)) }
+            }
+            body {
+                (masthead(report))
+                nav.nav aria-label="Sections" {
+                    ul {
+                        @for (id, title) in sections(report) { li { a href={ "#" (id) } { (title) } } }
+                    }
+                }
+                main {
+                    (verdict(report))
+                    (tiles(report))
+                    (criteria::section(report))
+                    (charts(report, series))
+                    (requests::section(report))
+                    (failures::section(report))
+                    (mix::section(report))
+                    (setup::section(report))
+                    (setup::log(report, omitted_log))
+                }
+                footer {
+                    span { "Made by squall " (run.squall_version) " from the record of the run." }
+                    button #download type="button" { "Download the data (JSON)" }
+                }
+                script type="application/json" id="data" { (PreEscaped(json)) }
+                script { (PreEscaped("/*\n")) (PreEscaped(assets::UPLOT_LICENCE)) (PreEscaped("*/\n")) (PreEscaped(assets::UPLOT_SCRIPT)) }
+                script { (PreEscaped(assets::SCRIPT)) }
+            }
+        }
+    }
+}
+
+fn sections(report: &Report) -> Vec<(&'static str, &'static str)> {
+    let mut sections = vec![("criteria", "Criteria"), ("over-time", "Over time"), ("requests", "Requests")];
+    if failures::any(report) {
+        sections.push(("failures", "Failures"));
+    }
+    sections.extend([("mix", "Load mix"), ("setup", "Setup")]);
+    if !report.log.is_empty() {
+        sections.push(("log", "Log"));
+    }
+    sections
+}
+
+fn masthead(report: &Report) -> Markup {
+    let run = &report.run;
+    html! {
+        header.masthead {
+            div {
+                p.kicker { "Load test report" }
+                h1 { (run.suite) @if let Some(profile) = &run.profile { " · " (profile) } }
+                dl.facts {
+                    div { dt { "Target" } dd { (run.target) } }
+                    div { dt { "Started" } dd { time datetime=(run.started) { (run.started.replace('T', " ").replace('Z', " UTC")) } } }
+                    div { dt { "Ran" } dd { (show::seconds(run.duration_s)) } }
+                    div { dt { "Ended" } dd { (run.ended) } }
+                }
+            }
+            button #theme type="button" title="Switch between light and dark" { "Light / dark" }
+        }
+    }
+}
+
+fn verdict(report: &Report) -> Markup {
+    let (class, word) = match report.verdict.overall {
+        Overall::Passed => ("good", "✓ Passed"),
+        Overall::Degraded => ("warn", "≈ Degraded"),
+        Overall::Failed => ("bad", "✗ Failed"),
+        Overall::NoCriteria => ("none", "Not judged"),
+    };
+    html! {
+        section.verdict.(class) aria-label="Verdict" {
+            div.word { (word) }
+            div {
+                p.why { (report.verdict.sentence()) }
+                @if !report.run.complete {
+                    p.caution { "The run did not reach its end: " (report.run.ended) ". Everything up to then is here." }
+                }
+                @if report.run.merged_windows > 0 {
+                    p.hint { "The disk was too slow for " (report.run.merged_windows) " seconds of the run; they were joined with their neighbours. Counts and percentiles are exact, their times coarser." }
+                }
+            }
+        }
+    }
+}
+
+fn tiles(report: &Report) -> Markup {
+    let total = &report.total;
+    let time = |percentile: f64| {
+        let found = total.percentile(percentile);
+        html! {
+            @match found {
+                Some(p) => { (show::at_least_ms(p.ms, p.at_least)) span.unit { "ms" } }
+                None => { (show::NOTHING) }
+            }
+        }
+    };
+    let tile = |title: &str, value: Markup, note: &str| {
+        html! { div { dt { (title) } dd { (value) small { (note) } } } }
+    };
+    let rate = html! { (show::maybe(total.ok_per_s)) @if total.ok_per_s.is_some() { span.unit { "/s" } } };
+    html! {
+        section.tiles aria-label="Key figures" style="display: grid" {
+            (tile("Requests", html! { (show::count(total.completed)) }, &format!("{} ok", show::count(total.ok))))
+            (tile("Throughput", rate, "successes per second"))
+            (tile("Median", time(50.0), "half were faster"))
+            (tile("p95", time(95.0), "19 of 20 were faster"))
+            (tile("p99", time(99.0), "99 of 100 were faster"))
+            (tile("Error rate", html! { (show::maybe_percent(total.error_rate)) }, &format!("{} failed", show::count(total.failed))))
+            (tile("Rate limited", html! { (show::maybe_percent(total.rate_limited_share)) }, &format!("{} refused with 429", show::count(total.rate_limited))))
+            (tile("Users", html! { (show::count(report.run.peak_users.into())) }, "at the peak"))
+        }
+    }
+}
+
+fn charts(report: &Report, series: &Series) -> Markup {
+    if series.t.is_empty() {
+        return html! {
+            section #over-time { h2 { "Over time" } p.lead { "The run ended before anything was measured." } }
+        };
+    }
+    let span = series.t.last().copied().unwrap_or(0.0) / series.t.len() as f64;
+    let service = if series.service_p99.is_empty() {
+        "from the moment a request was due"
+    } else {
+        "from the moment a request was due; service time counts from when it was sent"
+    };
+    html! {
+        section #over-time {
+            h2 { "Over time" }
+            p.hint {
+                "One point stands for " (show::seconds(span)) ". Bands are the phases; hatched ones were not measured. Drag to zoom all charts, double-click to zoom out."
+            }
+            noscript { p.caution { "The charts need JavaScript. All tables are complete without it." } }
+            div.charts {
+                (figure("chart-requests", "Requests per second", "stacked by outcome", true, html! {}))
+                (figure("chart-times", "Response times", service, true, html! {
+                    button #log-scale type="button" aria-pressed="false" { "Log scale" }
+                }))
+                (figure("chart-users", "Users", "running, stacked by class", false, html! {}))
+                (figure("chart-lags", "Lateness of the generator", "ours, not the target's", false, html! {}))
+            }
+            (phases(report))
+        }
+    }
+}
+
+fn figure(id: &str, title: &str, note: &str, wide: bool, extra: Markup) -> Markup {
+    html! {
+        figure.wide[wide] aria-label={ (title) ", " (note) } {
+            figcaption { (title) " " small { (note) } (extra) }
+            div.chart id=(id) {}
+        }
+    }
+}
+
+fn phases(report: &Report) -> Markup {
+    let time = |requests: &Requests, percentile| requests::time(requests.percentile(percentile));
+    html! {
+        @if !report.phases.is_empty() {
+            h3 { "Phases" }
+            div.scroll tabindex="0" role="region" aria-label="Phases" {
+                table {
+                    caption { "Requests by the phase in which they began. Times in milliseconds." }
+                    thead { tr {
+                        th.text scope="col" { "Phase" }
+                        @for title in ["From", "To", "Users", "Requests", "ok/s", "p50", "p95", "p99", "Error rate", "Rate limited"] {
+                            th scope="col" { (title) }
+                        }
+                    } }
+                    tbody {
+                        @for phase in &report.phases {
+                            tr {
+                                th scope="row" { (phase.name) @if !phase.measured { " " span.badge.none { "not measured" } } }
+                                td { (show::seconds(phase.start_s)) }
+                                td { (show::seconds(phase.end_s)) }
+                                td { (show::count(phase.users.into())) }
+                                td { (show::count(phase.requests.completed)) }
+                                td { (show::maybe(phase.requests.ok_per_s)) }
+                                td { (time(&phase.requests, 50.0)) }
+                                td { (time(&phase.requests, 95.0)) }
+                                td { (time(&phase.requests, 99.0)) }
+                                td { (show::maybe_percent(phase.requests.error_rate)) }
+                                td { (show::maybe_percent(phase.requests.rate_limited_share)) }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}

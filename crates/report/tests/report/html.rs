@@ -1,0 +1,131 @@
+use std::path::Path;
+
+use squall_record::Run;
+use squall_report::html::render;
+use squall_verdict::judge;
+
+use crate::sample::{self, HOSTILE};
+
+fn rendered(run: &Run) -> String {
+    let mut out = Vec::new();
+    render(run, &judge(run), &mut out).unwrap();
+    let page = String::from_utf8(out).unwrap();
+    // Left behind for the eye: `target/tmp/report.html`.
+    if run.windows.len() > 10 {
+        std::fs::write(Path::new(env!("CARGO_TARGET_TMPDIR")).join("report.html"), &page).unwrap();
+    }
+    page
+}
+
+/// The page without its own scripts and styles.
+fn markup(page: &str) -> String {
+    let mut rest = page;
+    let mut text = String::new();
+    while let Some(start) = ["<script", "<style"].iter().filter_map(|tag| rest.find(tag)).min() {
+        text += &rest[..start];
+        let end = if rest[start..].starts_with("<style") { "</style>" } else { "</script>" };
+        rest = &rest[start + rest[start..].find(end).unwrap() + end.len()..];
+    }
+    text + rest
+}
+
+fn data(page: &str) -> serde_json::Value {
+    let start = page.find("id=\"data\">").unwrap() + "id=\"data\">".len();
+    let end = start + page[start..].find("</script>").unwrap();
+    serde_json::from_str(&page[start..end]).unwrap()
+}
+
+#[test]
+fn everything_of_the_run_is_on_the_page() {
+    let page = markup(&rendered(&sample::run()));
+    for text in [
+        "✗ Failed",
+        "p95 GET /v1/search/stories",
+        "redis.hit_rate",
+        "needs a probe of the cache",
+        "/v1/stories/{slug}",
+        "status 503, expected 200-399",
+        "503 Service Unavailable: {&quot;error&quot;:&quot;pool exhausted&quot;}",
+        "never ran",
+        "≥ 30,000",
+        "Service times",
+        "not measured",
+        "AMD EPYC 7B13",
+        "http://staging.muejam.example:8000 (--host)",
+        "ramping to 20 users",
+        "2026-11-23 13:14:00 UTC",
+    ] {
+        assert!(page.contains(text), "missing: {text}");
+    }
+}
+
+#[test]
+fn what_comes_from_a_target_or_a_suite_cannot_become_markup() {
+    let mut run = sample::run();
+    run.plan.name = HOSTILE.into();
+    run.plan.profile = Some(HOSTILE.into());
+    run.environment.target = HOSTILE.into();
+    run.environment.hostname = HOSTILE.into();
+    run.phases[1].name = HOSTILE.into();
+    for endpoint in &mut run.plan.endpoints {
+        endpoint.method = HOSTILE.into();
+        endpoint.name = HOSTILE.into();
+    }
+    for class in &mut run.plan.classes {
+        class.name = HOSTILE.into();
+        class.tasks.iter_mut().for_each(|task| task.name = HOSTILE.into());
+    }
+    for pending in &mut run.plan.pending {
+        (pending.measure, pending.levels, pending.reason) = (HOSTILE.into(), HOSTILE.into(), HOSTILE.into());
+    }
+    let page = rendered(&run);
+    assert_eq!(page.matches("<script").count(), 3, "the data, uPlot and ours");
+    assert_eq!(page.matches("</script").count(), 3);
+    assert!(!page.contains("<img"), "no sample became an element");
+    let data = data(&page);
+    assert_eq!(data["report"]["run"]["suite"], HOSTILE, "escaped, not altered");
+    assert_eq!(data["classes"][0], HOSTILE);
+}
+
+#[test]
+fn the_file_stands_alone() {
+    let page = rendered(&sample::run());
+    let markup = markup(&page);
+    let tags = markup.split('<').filter_map(|rest| rest.split_once('>')).map(|(tag, _)| tag);
+    for tag in tags {
+        for reference in [" src", "link ", "iframe", "object", "embed", "base", "url("] {
+            assert!(!tag.contains(reference) && !tag.starts_with(reference), "<{tag}>");
+        }
+    }
+    let links: Vec<&str> = markup.split("href=\"").skip(1).collect();
+    assert!(links.len() > 3 && links.iter().all(|link| link.starts_with('#')), "{links:?}");
+    for fetch in ["url(", "@import", "fetch(", "XMLHttpRequest", "importScripts", "WebSocket("] {
+        assert!(!page.contains(fetch), "{fetch}");
+    }
+    assert!(page.contains("Content-Security-Policy\" content=\"default-src 'none'"));
+    assert!(page.len() < 1_500_000, "{} bytes", page.len());
+}
+
+#[test]
+fn a_run_without_a_request_still_makes_a_page() {
+    let page = rendered(&sample::empty());
+    assert!(page.contains("The run ended before anything was measured."));
+    assert!(page.contains("The run did not reach its end: cut off."));
+    assert!(!page.contains("NaN") || !markup(&page).contains("NaN"));
+}
+
+#[test]
+fn a_long_run_stays_small() {
+    let mut run = sample::run();
+    let pattern = run.windows.clone();
+    run.windows = (0..2_100)
+        .map(|seq| {
+            let mut window = pattern[seq as usize % (pattern.len() - 1)].clone();
+            (window.seq, window.start) = (seq, squall_core::Nanos::from_secs(seq));
+            window
+        })
+        .collect();
+    let page = rendered(&run);
+    assert!(page.len() < 1_500_000, "{} bytes", page.len());
+    assert!(data(&page)["series"]["t"].as_array().unwrap().len() <= 1_000);
+}
