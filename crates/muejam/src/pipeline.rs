@@ -18,7 +18,7 @@ use uuid::Uuid;
 use crate::auth::{Caller, Refusal};
 use crate::limit::{Count, Decision, is_operational};
 use crate::log::{Level, Line};
-use crate::reply::{self, ApiError};
+use crate::reply::{self, ApiError, Cause};
 use crate::{App, clock};
 
 const LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-limit");
@@ -185,7 +185,7 @@ fn describe(app: &App, facts: Facts, outcome: Outcome, took: Duration) -> Respon
         (Level::Info, "infrastructure.logging_middleware", "API request".into(), "api_request")
     };
     let milliseconds = (took.as_secs_f64() * 100_000.0).round() / 100.0;
-    let fields: Vec<(&'static str, Value)> = vec![
+    let mut fields: Vec<(&'static str, Value)> = vec![
         ("request_id", facts.request_id.into()),
         ("user_id", identity.into()),
         ("ip_address", facts.address.to_string().into()),
@@ -196,6 +196,9 @@ fn describe(app: &App, facts: Facts, outcome: Outcome, took: Duration) -> Respon
         ("response_time_ms", milliseconds.into()),
         ("user_agent", facts.user_agent.into()),
     ];
+    if let Some(Cause(cause)) = response.extensions_mut().remove() {
+        fields.push(("error", cause.into()));
+    }
     app.log().write(Line { at_ms: clock::unix_ms(), level, logger, message, fields });
     response
 }

@@ -48,8 +48,8 @@ pub(crate) enum ApiError {
     Conflict(&'static str),
     /// Too much of one kind of action; the window in seconds.
     ActionLimited(Count, u32),
-    /// A dependency is away.
-    Unavailable(&'static str),
+    /// The database did not do its part; what it said is for the log, not for the client.
+    Database(String),
     /// It broke.
     Internal,
 }
@@ -61,7 +61,7 @@ impl From<StorageError> for ApiError {
             StorageError::BadCursor => {
                 Self::Query(Problems::from([("cursor", vec!["Invalid cursor.".to_owned()])]))
             }
-            StorageError::Failed(_) => Self::Unavailable("The database is not available"),
+            StorageError::Failed(cause) => Self::Database(cause),
         }
     }
 }
@@ -109,14 +109,26 @@ impl IntoResponse for ApiError {
             }
             Self::Conflict(what) => envelope(S::CONFLICT, "CONFLICT", what, &Value::Null),
             Self::ActionLimited(count, window) => action_limited(count, window),
-            Self::Unavailable(what) => {
-                envelope(S::SERVICE_UNAVAILABLE, "SERVICE_UNAVAILABLE", what, &Value::Null)
+            Self::Database(cause) => {
+                let what = "The database is not available";
+                let response = envelope(S::SERVICE_UNAVAILABLE, "SERVICE_UNAVAILABLE", what, &Value::Null);
+                because(response, cause)
             }
             Self::Internal => {
                 envelope(S::INTERNAL_SERVER_ERROR, "INTERNAL_ERROR", "Internal server error", &Value::Null)
             }
         }
     }
+}
+
+/// Why an answer is a failure, for the log alone.
+#[derive(Debug, Clone)]
+pub(crate) struct Cause(pub(crate) String);
+
+/// Notes for the log why `response` is a failure.
+pub(crate) fn because(mut response: Response, cause: String) -> Response {
+    response.extensions_mut().insert(Cause(cause));
+    response
 }
 
 /// A body the service made itself, as an answer.

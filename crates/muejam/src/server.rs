@@ -21,7 +21,7 @@ const GRACE: Duration = Duration::from_secs(10);
 
 /// All routes of the service around one instance. Without connection information every peer counts as 127.0.0.1.
 pub fn app(state: App) -> Router {
-    routes::router(&state).layer(from_fn_with_state(state.clone(), pipeline::serve_request)).with_state(state)
+    routes::router().layer(from_fn_with_state(state.clone(), pipeline::serve_request)).with_state(state)
 }
 
 /// Serves on `listener` until `shutdown` completes, then lets requests being served end, for 10 s at most.

@@ -3,7 +3,7 @@
 use axum::extract::State;
 use axum::http::HeaderMap;
 
-use super::Family;
+use super::{Family, library_tag};
 use crate::App;
 use crate::cache::{DISCOVERY_TTL, Document};
 use crate::conditional::{Place, cached, respond};
@@ -70,11 +70,12 @@ fn filter(order: FeedOrder, params: &Params, problems: &mut Problems) -> FeedFil
 
 async fn page(app: &App, headers: &HeaderMap, family: Family, filter: FeedFilter) -> Reply {
     // Everything that shapes the answer is in the key. The debug form quotes texts, so no two filters share one.
-    let place = Place {
-        key: format!("discover_feed:{}:{filter:?}", family.word()),
-        ttl: DISCOVERY_TTL,
-        tags: vec!["stories".to_owned()],
-    };
+    let mut tags = vec!["stories".to_owned()];
+    if let FeedOrder::ForYou(user_id) = &filter.order {
+        tags.push(library_tag(user_id));
+    }
+    let key = format!("discover_feed:{}:{filter:?}", family.word());
+    let place = Place { key, ttl: DISCOVERY_TTL, tags };
     let load = async {
         let now = Time::now().unix_seconds();
         let (offset, limit) = (filter.offset, filter.limit);

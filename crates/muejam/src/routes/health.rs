@@ -24,7 +24,9 @@ pub(super) async fn ready(State(app): State<App>) -> Response {
         return reply::json(StatusCode::OK, &json!({"status": "ready"}));
     }
     let checks = json!({"database": database, "cache": cache});
-    reply::json(StatusCode::SERVICE_UNAVAILABLE, &json!({"status": "not_ready", "checks": checks}))
+    let response =
+        reply::json(StatusCode::SERVICE_UNAVAILABLE, &json!({"status": "not_ready", "checks": checks}));
+    reply::because(response, format!("Health check failed: {checks}"))
 }
 
 pub(super) async fn overall(State(app): State<App>) -> Response {
@@ -34,15 +36,21 @@ pub(super) async fn overall(State(app): State<App>) -> Response {
     let healthy = well(&database) && well(&cache) && disk["status"] != "unhealthy";
     let (code, status) =
         if healthy { (StatusCode::OK, "healthy") } else { (StatusCode::SERVICE_UNAVAILABLE, "unhealthy") };
-    reply::json(
+    let checks = json!({"database": database, "cache": cache, "disk": disk});
+    let cause = (!healthy).then(|| format!("Health check failed: {checks}"));
+    let response = reply::json(
         code,
         &json!({
             "status": status,
             "timestamp": clock::unix_ms() as f64 / 1000.0,
             "response_time_ms": milliseconds(clock::now() - started),
-            "checks": {"database": database, "cache": cache, "disk": disk},
+            "checks": checks,
         }),
-    )
+    );
+    match cause {
+        Some(cause) => reply::because(response, cause),
+        None => response,
+    }
 }
 
 async fn database(app: &App) -> Value {

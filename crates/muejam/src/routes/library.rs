@@ -4,6 +4,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use serde_json::json;
 
+use super::library_tag;
 use crate::App;
 use crate::extract::{Fields, Key, Login};
 use crate::reply::{self, ApiError, Reply};
@@ -56,6 +57,7 @@ pub(super) async fn add_item(
         StorageError::Conflict => ApiError::Conflict("Story already in shelf"),
         other => other.into(),
     })?;
+    app.cache().invalidate(&[library_tag(&login.0.id)]).await;
     Ok(reply::json(StatusCode::CREATED, &json!({ "data": item })))
 }
 
@@ -66,6 +68,7 @@ pub(super) async fn remove_item(
 ) -> Reply {
     own(&app, &login, &shelf_id).await?;
     if app.storage().remove_from_shelf(&shelf_id, &story_id).await? {
+        app.cache().invalidate(&[library_tag(&login.0.id)]).await;
         Ok(reply::no_content())
     } else {
         Err(ApiError::NotFound("Story not on this shelf"))

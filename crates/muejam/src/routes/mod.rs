@@ -55,8 +55,13 @@ impl Family {
     }
 }
 
+/// Tag of what was computed from a user's shelves.
+fn library_tag(user_id: &str) -> String {
+    format!("library:{user_id}")
+}
+
 /// All routes, the layer around them apart.
-pub(crate) fn router(_: &App) -> Router<App> {
+pub(crate) fn router() -> Router<App> {
     let mut router = Router::new();
     for prefix in ["/v1", "/api/v1"] {
         router = family(router, prefix, &v1());

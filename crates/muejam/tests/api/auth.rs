@@ -30,7 +30,7 @@ fn rs256(claims: &Value, kid: Option<&str>) -> String {
     encode(&header, claims, &key).unwrap()
 }
 
-fn good(changes: Value) -> Value {
+fn good(changes: &Value) -> Value {
     let mut claims = json!({
         "sub": "user_abc", "exp": now() + 60, "iat": now(), "nbf": now() - 1, "iss": "https://issuer", "aud": "muejam"
     });
@@ -102,22 +102,22 @@ fn without_the_switch_test_tokens_are_worth_nothing() {
 fn signed_tokens_are_checked_against_the_key_set() {
     let server = Server::start(with_keys(JwksSource::File(fixture("jwks.json"))));
     let kid = Some("test-key");
-    assert_eq!(me(&server, &rs256(&good(json!({})), kid)).json(200)["clerk_user_id"], "user_abc");
-    assert_eq!(me(&server, &rs256(&good(json!({"exp": now() - 1})), kid)).code(401), "TOKEN_EXPIRED");
-    let mut tampered = rs256(&good(json!({})), kid).into_bytes();
+    assert_eq!(me(&server, &rs256(&good(&json!({})), kid)).json(200)["clerk_user_id"], "user_abc");
+    assert_eq!(me(&server, &rs256(&good(&json!({"exp": now() - 1})), kid)).code(401), "TOKEN_EXPIRED");
+    let mut tampered = rs256(&good(&json!({})), kid).into_bytes();
     let middle = tampered.len() / 2;
     tampered[middle] = if tampered[middle] == b'A' { b'B' } else { b'A' };
     for token in [
-        rs256(&good(json!({"iss": "https://other"})), kid),
-        rs256(&good(json!({"aud": "other"})), kid),
-        rs256(&good(json!({"nbf": now() + 50})), kid),
-        rs256(&good(json!({"iat": now() + 50})), kid),
-        rs256(&good(json!({"sub": 7})), kid),
-        rs256(&good(json!({})), Some("another-key")),
-        rs256(&good(json!({})), None),
+        rs256(&good(&json!({"iss": "https://other"})), kid),
+        rs256(&good(&json!({"aud": "other"})), kid),
+        rs256(&good(&json!({"nbf": now() + 50})), kid),
+        rs256(&good(&json!({"iat": now() + 50})), kid),
+        rs256(&good(&json!({"sub": 7})), kid),
+        rs256(&good(&json!({})), Some("another-key")),
+        rs256(&good(&json!({})), None),
         String::from_utf8(tampered).unwrap(),
         // The public key as the secret of a symmetric algorithm: the classic confusion.
-        hs256(&good(json!({})), &std::fs::read_to_string(fixture("jwks.json")).unwrap()),
+        hs256(&good(&json!({})), &std::fs::read_to_string(fixture("jwks.json")).unwrap()),
     ] {
         assert_eq!(me(&server, &token).code(401), "UNAUTHORIZED", "{token}");
     }
@@ -126,7 +126,7 @@ fn signed_tokens_are_checked_against_the_key_set() {
 #[test]
 fn a_token_is_not_remembered_past_its_end() {
     let server = Server::start(with_keys(JwksSource::File(fixture("jwks.json"))));
-    let token = rs256(&good(json!({"exp": now() + 2})), Some("test-key"));
+    let token = rs256(&good(&json!({"exp": now() + 2})), Some("test-key"));
     assert_eq!(me(&server, &token).status, 200);
     std::thread::sleep(Duration::from_millis(2100));
     assert_eq!(me(&server, &token).code(401), "TOKEN_EXPIRED");
@@ -148,7 +148,7 @@ fn an_unknown_key_makes_the_set_be_fetched_again() {
         }
     });
     let server = Server::start(with_keys(JwksSource::Url(url)));
-    let token = rs256(&good(json!({})), Some("test-key"));
+    let token = rs256(&good(&json!({})), Some("test-key"));
     for _ in 0..5 {
         assert_eq!(me(&server, &token).code(401), "UNAUTHORIZED");
     }
@@ -163,7 +163,7 @@ fn an_unknown_key_makes_the_set_be_fetched_again() {
 fn a_key_set_out_of_reach_is_the_services_fault() {
     let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let server = Server::start(with_keys(JwksSource::Url(format!("http://{closed}/jwks"))));
-    let token = rs256(&good(json!({})), Some("test-key"));
+    let token = rs256(&good(&json!({})), Some("test-key"));
     assert_eq!(me(&server, &token).code(503), "SERVICE_UNAVAILABLE");
     assert_eq!(server.get("/v1/stories/").status, 200);
 }

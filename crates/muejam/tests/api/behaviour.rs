@@ -40,6 +40,25 @@ fn the_second_answer_comes_from_the_cache_and_a_write_ends_that() {
 }
 
 #[test]
+fn the_personal_feed_follows_the_shelf() {
+    let server = Server::start(config());
+    let feed = "/v1/discover/?tab=for-you&page_size=100";
+    let before = server.call("r", "GET", feed, "").json(200);
+    let last = before["data"].as_array().unwrap().last().unwrap().clone();
+    let shelf = server.call("r", "POST", "/v1/library/shelves", r#"{"name":"Mine"}"#).json(201);
+    let items = format!("/v1/library/shelves/{}/items", shelf["data"]["id"].as_str().unwrap());
+    server.call("r", "POST", &items, &json!({"story_id": last["id"]}).to_string()).json(201);
+    let after = server.call("r", "GET", feed, "");
+    assert_eq!(after.header("x-cache-hit"), Some("0"));
+    assert_eq!(after.json(200)["data"][0]["author_id"], last["author_id"], "a liked author comes first");
+    assert_ne!(
+        server.call("s", "GET", feed, "").json(200)["data"],
+        after.json(200)["data"],
+        "nobody else's feed"
+    );
+}
+
+#[test]
 fn a_client_that_has_the_answer_gets_304() {
     let server = Server::start(config());
     let first = server.get(STORY);

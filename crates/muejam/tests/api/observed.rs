@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::Value;
-use squall_muejam::{Config, Flaw, Limits, LogConfig};
+use squall_muejam::{Config, DatabaseLocation, Flaw, Limits, LogConfig};
 
 use crate::client::{Answer, Server, config, fields};
 
@@ -131,6 +131,24 @@ fn the_log_tells_each_request_and_each_refusal() {
     assert_eq!((&lines[3]["status_code"], &lines[3]["path"]), (&429.into(), &STORY.into()));
     let text = std::fs::read_to_string(&path).unwrap();
     assert!(text.contains("\"status_code\": 200"), "spaced as the documented one");
+}
+
+#[test]
+fn a_database_that_fails_is_answered_503_and_logged_with_its_words() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, rows) = (folder.path().join("muejam.log"), folder.path().join("muejam.db"));
+    let database = DatabaseLocation::File(rows.clone());
+    let server = Server::start(Config { log: Some(LogConfig::at(&path)), database, ..config() });
+    let other = rusqlite::Connection::open(&rows).unwrap();
+    other.execute_batch("DROP TABLE \"WhisperLike\"; DROP TABLE \"Whisper\"").unwrap();
+    let answer = server.get("/v1/whispers/");
+    assert_eq!(answer.code(503), "SERVICE_UNAVAILABLE");
+    assert!(!answer.text().contains("Whisper"), "what the database said is not for clients");
+    assert_eq!(server.get(STORY).status, 200, "the rest goes on");
+    let line = &eventually(&path, 2)[0];
+    assert_eq!(line["level"], "ERROR");
+    assert!(line["error"].as_str().unwrap().contains("no such table"), "{line}");
+    assert_eq!(series(&server.get("/metrics"), "db_error_count "), 1.0);
 }
 
 #[test]
