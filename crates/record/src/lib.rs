@@ -11,9 +11,11 @@ mod environment;
 mod error;
 mod queue;
 mod reader;
+mod rows;
 mod run;
 mod schema;
 mod store;
+mod windows;
 mod writer;
 
 pub use environment::Environment;

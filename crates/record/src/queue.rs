@@ -227,7 +227,7 @@ mod tests {
         assert_eq!(windows.len(), MAX_WINDOWS);
         assert_eq!(windows[7].start, Nanos::from_secs(7));
         assert_eq!(windows[7].start + windows[7].span, Nanos::from_secs(20), "the last one covers the rest");
-        assert_eq!(windows.iter().map(|w| w.started).sum::<u64>(), (0..20).sum());
+        assert_eq!(windows.iter().map(|w| w.started).sum::<u64>(), (0..20).sum::<u64>());
         assert_eq!(windows.iter().map(|w| w.tasks[0].runs).sum::<u64>(), 20);
         let mut all = squall_stats::Histogram::default();
         windows.iter().flat_map(|w| w.cells()).for_each(|(_, cell)| all.merge(&cell.response));

@@ -3,6 +3,7 @@
 //! Every table's rows are in the order they were written. Times are nanoseconds of run time.
 
 use std::path::Path;
+use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior, params};
 
@@ -12,6 +13,9 @@ use crate::{Error, Header};
 pub(crate) const APPLICATION_ID: i64 = 0x5351_4c4c;
 /// The format this version writes, and the newest it reads.
 pub(crate) const VERSION: i64 = 1;
+
+/// At the end, how long to wait for somebody who reads.
+const PATIENCE: Duration = Duration::from_millis(500);
 
 const TABLES: &str = "
     CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
@@ -68,6 +72,7 @@ pub(crate) fn create(path: &Path, header: &Header) -> Result<Connection, Error> 
 
 /// Bring everything into the one file.
 pub(crate) fn close(connection: Connection) -> Result<(), Error> {
+    connection.busy_timeout(PATIENCE)?;
     connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
     match set_journal(&connection, "DELETE") {
         // Somebody is reading: the record is complete, a small file beside it stays until they are done.

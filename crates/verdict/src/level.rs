@@ -40,10 +40,9 @@ pub(crate) fn standing(criterion: &Criterion, value: Option<Value>) -> (Standing
         (of(criterion.target), of(criterion.acceptable), of(criterion.failure));
     let unknown = [target, acceptable, failure].contains(&Some(Met::Unknown));
     let standing = match (target, acceptable, failure) {
-        (Some(Met::Yes), _, _) => Standing::Pass,
+        (Some(Met::Yes), _, _) | (None, None, Some(Met::No)) => Standing::Pass,
         (_, Some(Met::Yes), _) => Standing::Degraded,
         (_, _, Some(Met::Yes)) => Standing::Fail,
-        (None, None, Some(Met::No)) => Standing::Pass,
         (_, _, None) if !unknown => Standing::Fail,
         _ => Standing::Gap,
     };

@@ -134,7 +134,8 @@ impl Measured {
             let PhaseMark { name, users, .. } = phase;
             if !phase.measured {
                 let requests = requests(&[Part::Ramp, Part::Hold]);
-                lines.push(format!("warm-up {name}: {} with {requests} requests, not judged", ramp + hold));
+                let span = ramp + hold;
+                lines.push(format!("phase {name} is warm-up: {span} with {requests} requests, not judged"));
             } else if hold == Nanos::ZERO && ramp > Nanos::ZERO {
                 let reached = match phase.ramped {
                     None => format!("never reached {users} users"),

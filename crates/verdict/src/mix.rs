@@ -80,7 +80,10 @@ fn classes(run: &Run) -> Vec<ClassMix> {
     if asked.iter().sum::<f64>() == 0.0 {
         asked = users_by_class(classes, f64::from(run.plan.load.peak_users()));
     }
-    let rates = classes.iter().zip(&asked).map(|(class, users)| Some(users * requests_per_second(class)?));
+    let rates = classes.iter().zip(&asked).map(|(class, users)| match users {
+        0.0 => Some(0.0),
+        users => Some(users * requests_per_second(class)?),
+    });
     let rates: Option<Vec<f64>> = rates.collect();
     let by_class = run.summaries(|key| Some(key.class));
     let requests: Vec<u64> = (0..classes.len())

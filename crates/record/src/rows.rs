@@ -1,0 +1,43 @@
+//! Rows of the file as values; what does not fit its type is damage, not a panic.
+
+use rusqlite::types::FromSql;
+use rusqlite::{Connection, Row};
+use serde::de::DeserializeOwned;
+use squall_core::Nanos;
+
+use crate::Error;
+
+pub(crate) fn all<T>(
+    connection: &Connection,
+    sql: &str,
+    mut read: impl FnMut(&Row<'_>) -> Result<T, Error>,
+) -> Result<Vec<T>, Error> {
+    let mut statement = connection.prepare(sql)?;
+    let mut rows = statement.query([])?;
+    let mut items = Vec::new();
+    while let Some(row) = rows.next()? {
+        items.push(read(row)?);
+    }
+    Ok(items)
+}
+
+pub(crate) fn get<T: FromSql>(row: &Row<'_>, column: &str) -> Result<T, Error> {
+    Ok(row.get(column)?)
+}
+
+pub(crate) fn count(row: &Row<'_>, column: &str) -> Result<u64, Error> {
+    let value: i64 = get(row, column)?;
+    u64::try_from(value).map_err(|_| Error::Damaged(format!("{column} is {value}")))
+}
+
+pub(crate) fn nanos(row: &Row<'_>, column: &str) -> Result<Nanos, Error> {
+    count(row, column).map(Nanos)
+}
+
+pub(crate) fn from_json<T: DeserializeOwned>(what: &str, text: &str) -> Result<T, Error> {
+    serde_json::from_str(text).map_err(|error| Error::Damaged(format!("{what}: {error}")))
+}
+
+pub(crate) fn from_word<T: DeserializeOwned>(word: String) -> Result<T, Error> {
+    serde_json::from_value(serde_json::Value::String(word)).map_err(|error| Error::Damaged(error.to_string()))
+}

@@ -1,0 +1,140 @@
+//! Reads the windows of a record.
+
+use std::collections::HashMap;
+
+use rusqlite::{Connection, Row};
+use squall_core::{EndpointId, ErrorClass, OutcomeKind, PhaseId, UserClassId};
+use squall_plan::Plan;
+use squall_stats::{Cell, CellKey, ErrorCode, ErrorEntry, ErrorKey, TaskCounts, Window};
+
+use crate::rows::{all, count, get, nanos};
+use crate::{Error, blob};
+
+/// Every window of the record, in the order of time.
+pub(crate) fn load(connection: &Connection, plan: &Plan) -> Result<Vec<Window>, Error> {
+    let (classes, tasks) = (plan.classes.len(), plan.tasks().count());
+    let mut positions: HashMap<i64, usize> = HashMap::new();
+    let list = all(connection, "SELECT * FROM windows ORDER BY id", |row| {
+        positions.insert(get(row, "id")?, positions.len());
+        let mut window = Window::new(classes, tasks);
+        window.seq = count(row, "seq")?;
+        window.start = nanos(row, "start_ns")?;
+        window.span = nanos(row, "span_ns")?;
+        window.phase = get::<Option<u16>>(row, "phase")?.map(PhaseId);
+        window.started = count(row, "started")?;
+        window.send_lag = blob::decode(&get::<Vec<u8>>(row, "send_lag")?)?;
+        window.loop_lag = blob::decode(&get::<Vec<u8>>(row, "loop_lag")?)?;
+        window.errors.overflowed = count(row, "errors_overflowed")?;
+        Ok(window)
+    })?;
+    let mut windows = Windows { list, positions };
+    windows.each(connection, "SELECT * FROM window_users", add_users)?;
+    windows.each(connection, "SELECT * FROM window_tasks", add_tasks)?;
+    windows.each(connection, "SELECT * FROM cells ORDER BY rowid", add_cell)?;
+    let mut samples: HashMap<(i64, i64), Vec<String>> = HashMap::new();
+    all(connection, "SELECT * FROM error_samples ORDER BY rowid", |row| {
+        let of = (get(row, "window")?, get(row, "error")?);
+        samples.entry(of).or_default().push(get(row, "text")?);
+        Ok(())
+    })?;
+    windows.each(
+        connection,
+        "SELECT w.window, w.count, w.first_ns, w.last_ns, e.id, e.class, e.endpoint, e.error, e.code, e.message
+         FROM window_errors w JOIN errors e ON e.id = w.error ORDER BY w.rowid",
+        |window, row| {
+            let samples = samples.remove(&(get(row, "window")?, get(row, "id")?)).unwrap_or_default();
+            window.errors.add(&error_entry(row, samples)?);
+            Ok(())
+        },
+    )?;
+    Ok(windows.list)
+}
+
+struct Windows {
+    list: Vec<Window>,
+    /// Position in the list, by the file's number of the window.
+    positions: HashMap<i64, usize>,
+}
+
+impl Windows {
+    /// Add every row of `sql` to its window.
+    fn each(
+        &mut self,
+        connection: &Connection,
+        sql: &str,
+        mut add: impl FnMut(&mut Window, &Row<'_>) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        all(connection, sql, |row| {
+            let position = self.positions.get(&get(row, "window")?);
+            let window = position.and_then(|&position| self.list.get_mut(position));
+            add(window.ok_or_else(|| Error::Damaged("a row of no window".to_owned()))?, row)
+        })?;
+        Ok(())
+    }
+}
+
+fn add_users(window: &mut Window, row: &Row<'_>) -> Result<(), Error> {
+    let class: u16 = get(row, "class")?;
+    *at(&mut window.users, class)? = get(row, "users")?;
+    Ok(())
+}
+
+fn add_tasks(window: &mut Window, row: &Row<'_>) -> Result<(), Error> {
+    let task: u16 = get(row, "task")?;
+    *at(&mut window.tasks, task)? = TaskCounts { runs: count(row, "runs")?, skipped: count(row, "skipped")? };
+    Ok(())
+}
+
+fn add_cell(window: &mut Window, row: &Row<'_>) -> Result<(), Error> {
+    let outcome: String = get(row, "outcome")?;
+    let key = CellKey {
+        phase: PhaseId(get(row, "phase")?),
+        class: UserClassId(get(row, "class")?),
+        endpoint: EndpointId(get(row, "endpoint")?),
+        outcome: OutcomeKind::from_name(&outcome)
+            .ok_or_else(|| Error::Damaged(format!("unknown outcome {outcome:?}")))?,
+    };
+    *window.cell_mut(key) = Cell {
+        count: count(row, "count")?,
+        attempts: count(row, "attempts")?,
+        connects: count(row, "connects")?,
+        retries: count(row, "retries")?,
+        bytes_out: count(row, "bytes_out")?,
+        bytes_in: count(row, "bytes_in")?,
+        response_sum: nanos(row, "response_sum_ns")?,
+        response_min: nanos(row, "response_min_ns")?,
+        response_max: nanos(row, "response_max_ns")?,
+        first_byte_sum: nanos(row, "first_byte_sum_ns")?,
+        connect_sum: nanos(row, "connect_sum_ns")?,
+        tls_sum: nanos(row, "tls_sum_ns")?,
+        response: blob::decode(&get::<Vec<u8>>(row, "response")?)?,
+        service: get::<Option<Vec<u8>>>(row, "service")?.as_deref().map(blob::decode).transpose()?,
+    };
+    Ok(())
+}
+
+fn error_entry(row: &Row<'_>, samples: Vec<String>) -> Result<ErrorEntry, Error> {
+    let error: String = get(row, "error")?;
+    let key = ErrorKey {
+        class: UserClassId(get(row, "class")?),
+        endpoint: EndpointId(get(row, "endpoint")?),
+        error: ErrorClass::from_name(&error)
+            .ok_or_else(|| Error::Damaged(format!("unknown error {error:?}")))?,
+        code: ErrorCode(get(row, "code")?),
+    };
+    Ok(ErrorEntry {
+        key,
+        message: get(row, "message")?,
+        count: count(row, "count")?,
+        first: nanos(row, "first_ns")?,
+        last: nanos(row, "last_ns")?,
+        samples,
+    })
+}
+
+/// The element at `index`, which the plan must have room for.
+fn at<T>(items: &mut [T], index: u16) -> Result<&mut T, Error> {
+    items
+        .get_mut(usize::from(index))
+        .ok_or_else(|| Error::Damaged(format!("number {index} is not in the plan")))
+}

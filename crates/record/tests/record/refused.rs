@@ -1,0 +1,65 @@
+//! Files that are not to be read, and are said so.
+
+use std::fs;
+use std::path::Path;
+
+use squall_record::{Error, Record};
+
+use crate::write_sample;
+
+fn refusal(path: &Path) -> String {
+    Record::open(path).map(|_| ()).unwrap_err().to_string()
+}
+
+#[test]
+fn a_newer_record_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("run.squall");
+    write_sample(&path);
+    let connection = rusqlite::Connection::open(&path).unwrap();
+    connection.pragma_update(None, "user_version", 2).unwrap();
+    drop(connection);
+    let text = refusal(&path);
+    assert!(text.contains("newer squall (format 2, this one reads up to 1)"), "{text}");
+}
+
+#[test]
+fn other_files_are_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = |name: &str| dir.path().join(name);
+    fs::write(path("text"), "This is a shopping list, longer than a header of SQLite would be.").unwrap();
+    fs::write(path("empty"), "").unwrap();
+    fs::write(path("header only"), b"SQLite format 3\0").unwrap();
+    let other = rusqlite::Connection::open(path("other")).unwrap();
+    other.execute_batch("CREATE TABLE t (a); PRAGMA user_version = 1").unwrap();
+    drop(other);
+    for name in ["text", "empty", "header only", "other"] {
+        let text = refusal(&path(name));
+        assert!(text.ends_with("is not a record of squall"), "{name}: {text}");
+    }
+    assert!(matches!(Record::open(&path("missing")), Err(Error::Open { .. })));
+}
+
+#[test]
+fn a_damaged_record_is_an_error() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("run.squall");
+    for (damage, complaint) in [
+        ("UPDATE cells SET outcome = 'lost'", "unknown outcome \"lost\""),
+        ("UPDATE cells SET response = x'09'", "unknown version 9"),
+        ("UPDATE window_users SET class = 99", "number 99 is not in the plan"),
+        ("UPDATE meta SET value = '{}' WHERE key = 'plan'", "the plan: missing field"),
+        ("DELETE FROM meta WHERE key = 'started'", "started is missing"),
+        ("DROP TABLE errors", "no such table"),
+    ] {
+        write_sample(&path);
+        rusqlite::Connection::open(&path).unwrap().execute_batch(damage).unwrap();
+        let text = refusal(&path);
+        assert!(text.contains(complaint), "{damage}: {text}");
+        fs::remove_file(&path).unwrap();
+    }
+    write_sample(&path);
+    let bytes = fs::read(&path).unwrap();
+    fs::write(&path, &bytes[..bytes.len() / 2]).unwrap();
+    assert!(Record::open(&path).is_err(), "half a record");
+}

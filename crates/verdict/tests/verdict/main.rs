@@ -1,0 +1,8 @@
+//! Verdicts as a user meets them: what is judged, what is left out, and what the mix was.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod judged;
+mod mix;
+mod run;
+mod spans;
