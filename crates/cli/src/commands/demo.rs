@@ -55,7 +55,7 @@ pub(super) fn run(args: &DemoArgs, terminal: &Terminal) -> Outcome {
         record: &record,
         settings: json!({ "command": "demo" }),
         csv: None,
-        live: Some(LiveOptions { tty: terminal.tty, columns: terminal.columns, only_summary: true }),
+        live: Some(LiveOptions { tty: terminal.tty, columns: terminal.style.columns, only_summary: true }),
         reset_stats: false,
         threads: 0,
         terminal,
@@ -65,7 +65,7 @@ pub(super) fn run(args: &DemoArgs, terminal: &Terminal) -> Outcome {
     let run = finished.run;
     let verdict = judge(&run);
     outputs::write_html(&run, &verdict, &html)?;
-    terminal.say(&outputs::tables(&run, &verdict, terminal));
+    terminal.say(&outputs::tables(&run, &verdict, terminal.style));
     terminal.say(&farewell(&record, &html));
     let code = exit_code(&verdict, Totals::of(&run), run.end.as_ref().map(|end| &end.reason), None);
     Ok(if code == 0 && finished.incomplete { Exit::Code(squall_verdict::FAILED) } else { Exit::Code(code) })

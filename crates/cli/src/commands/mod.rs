@@ -39,7 +39,7 @@ pub(crate) fn dispatch(cli: Cli) -> Outcome {
         }
         Some(Command::Report(args)) => {
             logging::init(&Log::default(), &terminal.screen)?;
-            report::run(&args, &terminal)
+            report::run(&args)
         }
         Some(Command::MuejamApi(args)) => {
             squall_muejam::args::run(&args)

@@ -12,11 +12,9 @@ use squall_verdict::Verdict;
 
 use crate::errors::{Failure, Problem};
 use crate::preflight;
-use crate::terminal::Terminal;
 
 /// The final tables.
-pub(super) fn tables(run: &Run, verdict: &Verdict, terminal: &Terminal) -> String {
-    let style = Style { colour: terminal.colour, columns: terminal.columns };
+pub(super) fn tables(run: &Run, verdict: &Verdict, style: Style) -> String {
     let mut text = Vec::new();
     summary(run, verdict, style, &mut text).expect("a vector takes every byte");
     String::from_utf8_lossy(&text).into_owned()
@@ -45,7 +43,7 @@ pub(super) fn write_locust_json(run: &Run, path: &Path) -> Result<(), Problem> {
 
 /// The HTML report.
 pub(super) fn write_html(run: &Run, verdict: &Verdict, path: &Path) -> Result<(), Problem> {
-    write(path, "--html", |out| squall_report::json::summary(run, verdict, out))
+    write(path, "--html", |out| squall_report::html::render(run, verdict, out))
 }
 
 /// Locust's CSV files, whole.

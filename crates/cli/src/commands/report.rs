@@ -8,10 +8,10 @@ use squall_verdict::judge;
 use super::outputs;
 use crate::args::{Format, ReportArgs};
 use crate::errors::{Exit, Outcome, Problem};
-use crate::terminal::Terminal;
+use crate::terminal;
 
 /// Write the files that are asked for; without any, print the run.
-pub(super) fn run(args: &ReportArgs, terminal: &Terminal) -> Outcome {
+pub(super) fn run(args: &ReportArgs) -> Outcome {
     let run = Record::open(&args.record).map_err(|error| {
         Problem::new(format!("{} cannot be read", args.record.display()))
             .help("name a saved run: a file that `squall run` or `squall demo` wrote, ending in .squall")
@@ -30,7 +30,7 @@ pub(super) fn run(args: &ReportArgs, terminal: &Terminal) -> Outcome {
         Format::Json => outputs::print_json(&run, &verdict)?,
         Format::Text if to_file => {}
         // The tables are what this command was asked for: data, and so for stdout.
-        Format::Text => super::print(&outputs::tables(&run, &verdict, terminal))?,
+        Format::Text => super::print(&outputs::tables(&run, &verdict, terminal::style(&std::io::stdout())))?,
     }
     Ok(Exit::Passed)
 }

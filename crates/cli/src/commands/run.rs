@@ -1,13 +1,14 @@
 //! `squall run` and Locust's form of it: check, run, judge, render.
 
+use std::error::Error as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use jiff::ZonedDateTime;
 use squall_plan::Plan;
 use squall_report::console::LiveOptions;
-use squall_verdict::{Totals, exit_code, judge};
-use tracing::{info, warn};
+use squall_verdict::{FAILED, Totals, exit_code, judge};
+use tracing::{error, info, warn};
 
 use super::session::{Finished, Session};
 use super::{free_record_path, outputs, scenario};
@@ -76,7 +77,7 @@ fn announce_time(plan: &Plan) {
 
 fn live(console: Console, terminal: &Terminal) -> Option<LiveOptions> {
     let only_summary = console == Console::Summary;
-    let options = LiveOptions { tty: terminal.tty, columns: terminal.columns, only_summary };
+    let options = LiveOptions { tty: terminal.tty, columns: terminal.style.columns, only_summary };
     (console != Console::Silent).then_some(options)
 }
 
@@ -108,28 +109,31 @@ fn conclude(
 ) -> Outcome {
     let run = &finished.run;
     let verdict = judge(run);
+    let json_file = settings.outputs.json_file.as_deref();
+    let files = [
+        html.map(|path| outputs::write_html(run, &verdict, path)),
+        json_file.map(|path| outputs::write_locust_json(run, path)),
+    ];
+    let mut incomplete = finished.incomplete;
+    for problem in files.into_iter().flatten().filter_map(Result::err) {
+        error!(target: MAIN, cause = ?problem.source().map(ToString::to_string), "{problem}");
+        incomplete = true;
+    }
     let end = run.end.as_ref().map(|end| &end.reason);
-    let code = exit_code(&verdict, Totals::of(run), end, settings.exit_code_on_error);
-    let exit = match code {
+    let exit = match exit_code(&verdict, Totals::of(run), end, settings.exit_code_on_error) {
         // What was asked for is not there, so the command did not succeed, whatever the server did.
-        0 if finished.incomplete => Exit::Code(squall_verdict::FAILED),
+        0 if incomplete => Exit::Code(FAILED),
         code => Exit::Code(code),
     };
+    info!(target: MAIN, "The run is saved in {}", record.display());
     info!(target: MAIN, "Shutting down (exit code {})", exit.code());
     if settings.outputs.json {
         outputs::print_locust_json(run)?;
     }
-    match &settings.outputs.json_file {
-        Some(path) => outputs::write_locust_json(run, path)?,
-        None if settings.console != Console::Silent => {
-            terminal.say(&outputs::tables(run, &verdict, terminal))
-        }
-        None => {}
+    // As with Locust, a JSON file takes the place of the final tables.
+    if json_file.is_none() && settings.console != Console::Silent {
+        terminal.say(&outputs::tables(run, &verdict, terminal.style));
     }
-    if let Some(path) = html {
-        outputs::write_html(run, &verdict, path)?;
-    }
-    info!(target: MAIN, "The run is saved in {}", record.display());
     Ok(exit)
 }
 

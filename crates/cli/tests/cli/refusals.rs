@@ -1,0 +1,119 @@
+//! What cannot be done is refused before any load, with the reason and a remedy, and exit code 2.
+
+use crate::support::{Place, SUITE, healthy};
+
+#[test]
+fn command_lines_that_mean_nothing() {
+    for (line, texts) in [
+        ("--bogux", vec!["unexpected argument '--bogux'"]),
+        ("--headlss", vec!["'--headlss'", "a similar argument exists: '--headless'"]),
+        ("run", vec!["<SUITE>"]),
+        ("report", vec!["<RECORD>"]),
+        ("-u", vec!["a value is required for '--users <NUMBER>'"]),
+        ("-u many", vec!["`many` is not a value of --users", "command line"]),
+        ("-r 0", vec!["`0` is not a value of --spawn-rate: must be greater than zero"]),
+        ("-t 1m1h", vec!["Invalid time span format. Valid formats: 20, 20s, 3m, 2h, 1h20m, 3h30m10s, etc."]),
+        ("-s soon", vec!["Valid --stop-timeout formats are: 20, 20s, 3m, 2h, 1h20m, 3h30m10s, etc."]),
+        ("--csv-full-history", vec!["'--csv-full-history' requires '--csv'."]),
+        ("--config none.conf", vec!["none.conf cannot be read"]),
+    ] {
+        Place::new().squall(line).assert(2, &texts);
+    }
+}
+
+#[test]
+fn options_of_later_versions() {
+    for (line, option) in [
+        ("--master", "--master"),
+        ("--worker --master-host=10.0.0.1", "--worker"),
+        ("--processes -1", "--processes"),
+        ("--expect-workers 3", "--expect-workers"),
+        ("--otel", "--otel"),
+        ("--config-users users.json", "--config-users"),
+    ] {
+        let texts = [&*format!("{option} cannot be used: "), "come"];
+        Place::new().squall(&format!("-f suite.toml {line}")).assert(2, &texts);
+    }
+}
+
+#[test]
+fn scenarios_that_are_no_suite() {
+    let place = Place::new();
+    for (file, text) in [
+        ("locustfile.py", "locustfiles come with a later version"),
+        ("none.toml", "none.toml cannot be read"),
+        ("-", "distributed runs come with a later version"),
+        ("http://example.invalid/suite.toml", "scenarios from URLs come with a later version"),
+        (".", "is a directory"),
+        ("a.toml,b.toml", "a run has one suite"),
+    ] {
+        place.squall(&format!("-f {file}")).assert(2, &[text, "help:"]);
+        place.squall(&format!("run {file}")).assert(2, &[text]);
+    }
+    std::fs::remove_file(place.path("suite.toml")).unwrap();
+    place.squall("").assert(2, &["there is no suite.toml here", "squall demo"]);
+}
+
+#[test]
+fn suites_with_mistakes() {
+    let place = Place::new();
+    place.write("broken.toml", "schema = 1\nname = [");
+    place.squall("run broken.toml").assert(2, &["suite::toml", "broken.toml:2"]);
+    place.write("typo.toml", &SUITE.replace("wait = \"10ms\"", "wiat = \"10ms\""));
+    let answer = place.squall("check typo.toml");
+    answer.assert(2, &["2 mistakes in typo.toml", "suite::unknown_key", "did you mean `wait`?"]);
+    assert_eq!(answer.stdout, "");
+}
+
+#[test]
+fn selections_that_do_not_fit_the_suite() {
+    for (line, texts) in [
+        ("Raeder", ["there is no class of users called `Raeder`", "did you mean `Reader`?"]),
+        ("--profile strickt", ["there is no profile called `strickt`", "did you mean `strict`?"]),
+        ("--tags none-such", ["no class of users is left to run", "--tags"]),
+    ] {
+        let answer = Place::new().squall(&format!("run suite.toml -H http://127.0.0.1:1 {line}"));
+        answer.assert(2, &texts);
+    }
+    Place::new().squall("run suite.toml").assert(2, &["there is no target", "--host"]);
+}
+
+#[test]
+fn targets_that_do_not_resolve() {
+    let place = Place::new();
+    place.squall("run suite.toml --host http://no-such-host.invalid -u 1 -t 1s").assert(
+        2,
+        &["the target's name `no-such-host.invalid` does not resolve", "give another target with --host"],
+    );
+    assert_eq!(place.files(".squall"), [""; 0], "no record of a run that was not");
+}
+
+#[test]
+fn outputs_that_cannot_be_written() {
+    let server = healthy();
+    let place = Place::new();
+    place.write("a-file", "");
+    for (option, file) in [
+        ("--html", "a-file/r.html"),
+        ("--csv", "a-file/r"),
+        ("--json-file", "a-file/r"),
+        ("--record", "a-file/r.squall"),
+        ("--logfile", "a-file/log"),
+    ] {
+        let line = format!("run suite.toml -H {} -t 1s {option} {file}", server.url());
+        place.squall(&line).assert(2, &["cannot be written", option]);
+    }
+    place.write("kept.squall", "precious");
+    let line = format!("run suite.toml -H {} -t 1s --record kept.squall", server.url());
+    place.squall(&line).assert(2, &["kept.squall exists already"]);
+    assert_eq!(place.read("kept.squall"), "precious");
+    assert_eq!(server.connections(), 0, "no load before everything is known to be writable");
+}
+
+#[test]
+fn files_that_are_no_record() {
+    let place = Place::new();
+    for file in ["none.squall", "suite.toml"] {
+        place.squall(&format!("report {file}")).assert(2, &[&format!("{file} cannot be read"), "help:"]);
+    }
+}

@@ -1,0 +1,140 @@
+//! Short runs against servers that answer as told.
+
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::process::{Child, Stdio};
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+
+use crate::support::{Place, broken, healthy};
+
+#[test]
+fn a_run_writes_everything_that_was_asked_for() {
+    let server = healthy();
+    let place = Place::new();
+    let answer = place.squall(&format!(
+        "-f suite.toml -H {} -u 4 -r 20 -t 2s --headless --json --html out/r-{{u}}-{{r}}-{{t}}.html --csv out/r",
+        server.url()
+    ));
+    answer.assert(
+        0,
+        &[
+            "squall.main: Starting Squall ",
+            "squall.main: Run time limit set to 2 seconds",
+            "squall.runners: Ramping to 4 users at a rate of 20.00 per second",
+            "squall.runners: All users spawned: {\"Buyer\": 1, \"Reader\": 3} (4 total users)",
+            "squall.runners: --run-time limit reached, shutting down",
+            "squall.main: Shutting down (exit code 0)",
+            "Response time percentiles (approximated)",
+        ],
+    );
+    let entries: Vec<Value> = serde_json::from_str(&answer.stdout).unwrap();
+    let sent: u64 = entries.iter().map(|entry| entry["num_requests"].as_u64().unwrap()).sum();
+    assert!(sent > 0 && sent <= server.requests() as u64, "{sent} of {}", server.requests());
+    assert!(place.read("out/r-4-20-2.html").starts_with("<!"), "an HTML page");
+    for file in ["stats", "stats_history", "failures", "exceptions"] {
+        assert!(place.read(&format!("out/r_{file}.csv")).contains(','), "{file}");
+    }
+    assert!(place.read("out/r_stats.csv").contains(&format!("Aggregated,{sent},0,")));
+    let records = place.files(".squall");
+    assert!(records.len() == 1 && records[0].starts_with("small-shop-20"), "{records:?}");
+    let wal_left = place.files("-wal");
+    assert_eq!(wal_left, [""; 0], "a finished record is one file");
+}
+
+#[test]
+fn a_saved_run_is_rendered_again() {
+    let server = healthy();
+    let place = Place::new();
+    let line = format!("run suite.toml --profile strict -H {} --record a.squall --json", server.url());
+    let first = place.squall(&line);
+    first.assert(0, &[]);
+    assert_eq!(place.squall("report a.squall --json").stdout, first.stdout);
+    let tables = place.squall("report a.squall");
+    tables.assert(0, &[]);
+    assert!(
+        tables.stdout.contains("error_rate") && tables.stdout.contains("Aggregated"),
+        "{}",
+        tables.stdout
+    );
+    let summary: Value = serde_json::from_str(&place.squall("report a.squall --format json").stdout).unwrap();
+    assert!(summary.is_object());
+    let files = place.squall("report a.squall --html again/r.html --csv again/r");
+    files.assert(0, &[]);
+    assert_eq!(files.stdout, "");
+    assert!(place.path("again/r.html").exists() && place.path("again/r_stats.csv").exists());
+}
+
+#[test]
+fn failed_requests_decide_without_criteria_and_criteria_decide_with_them() {
+    let server = broken();
+    let place = Place::new();
+    let run = |options: &str| {
+        place.squall(&format!("run suite.toml -H {} -u 2 -r 10 -t 1s {options}", server.url()))
+    };
+    run("").assert(1, &["Shutting down (exit code 1)"]);
+    run("--exit-code-on-error 0").assert(0, &[]);
+    run("--exit-code-on-error 42").assert(42, &[]);
+    run("--profile strict --exit-code-on-error 0").assert(1, &["error_rate"]);
+}
+
+#[test]
+fn quiet_runs() {
+    let server = healthy();
+    let place = Place::new();
+    let run = |options: &str| {
+        let answer = place.squall(&format!("run suite.toml -H {} -u 1 -t 2s {options}", server.url()));
+        answer.assert(0, &[]);
+        assert_eq!(answer.stdout, "");
+        answer.stderr
+    };
+    let tables = |text: &str| text.matches("Type     Name").count();
+    assert!(tables(&run("")) > tables(&run("--only-summary")));
+    let instead = run("--json-file stats --only-summary");
+    assert_eq!(tables(&instead), 0, "{instead}");
+    assert!(serde_json::from_str::<Value>(&place.read("stats.json")).unwrap().is_array());
+    assert_eq!(run("--skip-log-setup"), "");
+    let logged = run("--logfile logs/run.log");
+    assert!(!logged.contains("Starting Squall") && tables(&logged) > 0, "{logged}");
+    assert!(place.read("logs/run.log").contains("INFO/squall.main: Starting Squall"));
+}
+
+#[test]
+fn the_missing_web_interface_is_said_once() {
+    let server = healthy();
+    let answer = Place::new()
+        .squall(&format!("-f suite.toml -H {} -t 1s --autostart --web-port 8090 --headless", server.url()));
+    answer.assert(0, &["--autostart, --web-port ignored: the web interface comes with a later version"]);
+    assert_eq!(answer.said().matches("web interface").count(), 1);
+}
+
+/// A run without an end, once its users are there.
+fn endless(place: &Place, url: &str) -> (Child, BufReader<std::process::ChildStderr>) {
+    let mut command =
+        place.command(&format!("run suite.toml -H {url} -u 2 -r 10 --record a.squall --only-summary"));
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut stderr = BufReader::new(child.stderr.take().unwrap());
+    let mut line = String::new();
+    while !line.contains("All users spawned") {
+        line.clear();
+        assert!(stderr.read_line(&mut line).unwrap() > 0, "the run ended early");
+    }
+    (child, stderr)
+}
+
+#[test]
+fn signals_end_a_run_in_good_order() {
+    let server = healthy();
+    for (signal, code, reason) in
+        [(Signal::INT, 130, "Stopping: interrupted"), (Signal::TERM, 0, "Stopping: terminated")]
+    {
+        let place = Place::new();
+        let (mut child, mut stderr) = endless(&place, &server.url());
+        kill_process(Pid::from_child(&child), signal).unwrap();
+        let mut said = String::new();
+        stderr.read_to_string(&mut said).unwrap();
+        assert_eq!(child.wait().unwrap().code(), Some(code), "{said}");
+        assert!(said.contains(reason) && said.contains("Aggregated"), "{said}");
+        place.squall("report a.squall").assert(0, &[]);
+    }
+}
