@@ -37,7 +37,7 @@ pub struct Selection {
     pub seed: Option<u64>,
     /// Accept any certificate.
     pub insecure: bool,
-    /// Every class the same weight.
+    /// Every class the same weight, and within it every task.
     pub equal_weights: bool,
 }
 
@@ -219,6 +219,7 @@ impl Suite {
             }
             if selection.equal_weights {
                 (class.weight, class.fixed_count) = (1.0, 0);
+                class.tasks.iter_mut().for_each(|task| task.weight = 1);
             }
             class.tasks.retain(|task| {
                 let wanted =

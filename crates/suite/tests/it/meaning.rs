@@ -276,3 +276,11 @@ fn phases_are_named_in_criteria() {
     let phases: Vec<_> = plan.criteria.iter().map(|c| c.scope.phase).collect();
     assert_eq!(phases, [None, Some(1)]);
 }
+
+#[test]
+fn equal_weights_are_equal_for_classes_and_their_tasks() {
+    let text = "[users.A]\nfixed_count = 3\ntasks.a = { get = \"/a\", weight = 5 }\ntasks.b = { get = \"/b\" }\n[users.B]\nweight = 9\ntasks.c = { get = \"/c\" }";
+    let plan = planned(text, &Selection { equal_weights: true, ..Selection::default() }).plan;
+    assert!(plan.classes.iter().all(|c| (c.weight, c.fixed_count) == (1.0, 0)));
+    assert!(plan.tasks().all(|(_, task)| task.weight == 1));
+}
