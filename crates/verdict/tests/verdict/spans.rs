@@ -29,8 +29,8 @@ fn throughput() -> Criterion {
     Criterion { target: level(Comparison::Above, 0.0), ..below(Measure::Throughput, 0.0) }
 }
 
-fn in_phase(phase: usize, criterion: Criterion) -> Criterion {
-    Criterion { scope: Scope { phase: Some(phase), ..Scope::default() }, ..criterion }
+fn in_phase(phase: usize, criterion: &Criterion) -> Criterion {
+    Criterion { scope: Scope { phase: Some(phase), ..Scope::default() }, ..criterion.clone() }
 }
 
 #[test]
@@ -38,7 +38,7 @@ fn warm_up_is_not_judged_and_that_is_said() {
     let phases = vec![phase(0, "warm-up", 0, Some(0), 2_000), phase(1, "steady", 2_000, Some(2_000), 4_000)];
     let windows = seconds([(0, 900), (0, 900), (1, 10), (1, 20)]);
     let (rows, excluded) =
-        judged(phases, windows, vec![below(MAX, 1.0), throughput(), in_phase(0, below(MAX, 1.0))]);
+        judged(phases, windows, vec![below(MAX, 1.0), throughput(), in_phase(0, &below(MAX, 1.0))]);
     assert_eq!(rows[0].shown, "20ms");
     assert_eq!(rows[1].value, Some(10.0), "20 requests in 2 s");
     assert_eq!(rows[2].shown, "900ms", "who asks for the warm-up gets it");
@@ -105,7 +105,7 @@ fn phases_may_change_within_a_second() {
         second(2).with(0, OutcomeKind::Ok, 3, 900).with(1, OutcomeKind::Ok, 20, 10),
     ];
     let (rows, _) =
-        judged(phases, windows, vec![throughput(), in_phase(0, throughput()), in_phase(1, throughput())]);
+        judged(phases, windows, vec![throughput(), in_phase(0, &throughput()), in_phase(1, &throughput())]);
     assert_eq!(rows[0].value, Some(48.0 / 3.0), "a request may end in the next phase");
     assert_eq!(rows[1].value, Some(15.0 / 1.5), "of one phase counts what ended within it");
     assert_eq!(rows[2].value, Some(30.0 / 1.5));
