@@ -287,11 +287,11 @@ impl<C: Connector> Session<C> {
         }
     }
 
-    /// The connection broke: a kept one that never answered is worth one more try, when that does no harm.
+    /// The connection broke: a kept one that never answered is worth one more try, when that does no harm. The next
+    /// connection is a fresh one, so one more try it stays.
     fn broken(&mut self, client: &Client<C>, request: &Request<'_>, error: Error) -> Result<Next, Error> {
         let flight = &self.flight;
         let stale = flight.exchange.reused
-            && flight.exchange.retries == 0
             && flight.reader.is_untouched()
             && matches!(error.class, ErrorClass::Reset | ErrorClass::ClosedEarly)
             && request.method.is_idempotent();

@@ -10,9 +10,11 @@ use squall_testkit::alloc;
 
 use crate::support::*;
 
-/// Answers each request on each connection with these pieces, a moment apart; in threads of its own, so that what it
+type Responses = &'static [&'static [&'static str]];
+
+/// Answers the requests of each connection with these responses in turn, each in pieces a moment apart; in threads of its own, so that what it
 /// allocates is not the client's.
-fn thread_server(pieces: &'static [&'static str]) -> SocketAddr {
+fn thread_server(responses: Responses) -> SocketAddr {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     std::thread::spawn(move || {
@@ -22,6 +24,7 @@ fn thread_server(pieces: &'static [&'static str]) -> SocketAddr {
             std::thread::spawn(move || {
                 let mut bytes = vec![0; 64 << 10];
                 let mut held = 0;
+                let mut turns = responses.iter().cycle();
                 loop {
                     match stream.read(&mut bytes[held..]) {
                         Ok(0) | Err(_) => return,
@@ -31,7 +34,7 @@ fn thread_server(pieces: &'static [&'static str]) -> SocketAddr {
                         continue;
                     }
                     held = 0;
-                    for (index, piece) in pieces.iter().enumerate() {
+                    for (index, piece) in turns.next().unwrap().iter().enumerate() {
                         if index > 0 {
                             std::thread::sleep(Duration::from_millis(2));
                         }
@@ -47,9 +50,9 @@ fn thread_server(pieces: &'static [&'static str]) -> SocketAddr {
 }
 
 /// Allocations and requests of a warmed-up user.
-fn allocations(pieces: &'static [&'static str], requests: u64, captures: bool, body: Option<&[u8]>) -> u64 {
+fn allocations(responses: Responses, requests: u64, captures: bool, body: Option<&[u8]>) -> u64 {
     alloc::assert_installed();
-    let address = thread_server(pieces);
+    let address = thread_server(responses);
     run(async {
         let mut user = User::tcp(ClientConfig::default());
         let origin = origin("http://a.test/api", address);
@@ -75,19 +78,17 @@ const PLAIN: &str = "HTTP/1.1 200 OK\r\nServer: x\r\nDate: Mon, 01 Jan 2024 00:0
 
 #[test]
 fn a_plain_request_allocates_nothing() {
-    assert_eq!(allocations(&[PLAIN], 1000, false, None), 0);
-    assert_eq!(allocations(&[PLAIN], 1000, false, Some(b"{\"a\": 1}")), 0);
+    assert_eq!(allocations(&[&[PLAIN]], 1000, false, None), 0);
+    assert_eq!(allocations(&[&[PLAIN]], 1000, false, Some(b"{\"a\": 1}")), 0);
 }
 
 #[test]
 fn nor_does_one_with_a_split_head_a_known_cookie_or_a_capture() {
-    let split = &["HTTP/1.1 200 OK\r\nContent-", "Length: 4\r\n\r\nte", "xt"];
+    let split: Responses = &[&["HTTP/1.1 200 OK\r\nContent-", "Length: 4\r\n\r\nte", "xt"], &[PLAIN]];
     assert_eq!(allocations(split, 20, false, None), 0);
     assert_eq!(allocations(split, 20, true, None), 0);
-    let cookie = &[
-        "HTTP/1.1 200 OK\r\nSet-Cookie: session=abc; Path=/; Max-Age=60; Expires=Wed, 21 Oct 2099 07:28:00 GMT; \
-        HttpOnly\r\nTransfer-Encoding: chunked\r\n\r\n3\r\none\r\n0\r\n\r\n",
-    ];
+    let cookie: Responses = &[&["HTTP/1.1 200 OK\r\nSet-Cookie: session=abc; Path=/; Max-Age=60; \
+        Expires=Wed, 21 Oct 2099 07:28:00 GMT; HttpOnly\r\nTransfer-Encoding: chunked\r\n\r\n3\r\none\r\n0\r\n\r\n"]];
     assert_eq!(allocations(cookie, 100, false, None), 0);
     assert_eq!(allocations(cookie, 100, true, None), 0);
 }
@@ -96,7 +97,7 @@ fn nor_does_one_with_a_split_head_a_known_cookie_or_a_capture() {
 fn an_idle_user_costs_little() {
     alloc::assert_installed();
     const USERS: usize = 200;
-    let address = thread_server(&["HTTP/1.1 200 OK\r\nContent-", "Length: 4\r\n\r\ntext"]);
+    let address = thread_server(&[&["HTTP/1.1 200 OK\r\nContent-", "Length: 4\r\n\r\ntext"]]);
     run(async {
         let user = User::tcp(ClientConfig::default());
         let origin = origin("http://a.test", address);

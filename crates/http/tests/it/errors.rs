@@ -171,6 +171,16 @@ fn connecting_is_bounded_by_the_sooner_of_two_limits() {
 }
 
 #[test]
+fn the_connect_timeout_ends_with_connecting() {
+    run_paused(async {
+        let connect_timeout = Nanos::from_millis(100);
+        let config = ClientConfig { connect_timeout, ..ClientConfig::default() };
+        let mut user = in_memory_with(config, vec![vec![Act::Read, Act::Wait(500), ok("late"), Act::Hang]]);
+        assert_eq!(user.get(&origin("http://a.test", anywhere()), "/").await.unwrap().status, 200);
+    });
+}
+
+#[test]
 fn the_deadline_covers_the_whole_request() {
     let chunk = |ms| {
         [Act::Wait(ms), say("HTTP/1.1 302 Found\r\nLocation: /\r\nContent-Length: 0\r\n\r\n"), Act::Read]
@@ -234,6 +244,13 @@ fn the_user_goes_on_after_a_failure() {
         assert_eq!(user.get(&origin, "/").await.unwrap_err().class, ErrorClass::Protocol);
         assert_eq!(user.get(&origin, "/").await.unwrap().status, 200);
         assert_eq!(user.captured.body(), b"fine");
+        // What an earlier response left behind is not taken for this one's.
+        let deadline = user.clock.now() + Nanos::from_millis(50);
+        let failure = user.send(Request { deadline, ..get(&origin) }).await.unwrap_err();
+        assert_eq!(
+            (failure.class, user.captured.head(), user.captured.body()),
+            (ErrorClass::Timeout, &b""[..], &b""[..])
+        );
     });
 }
 

@@ -212,6 +212,22 @@ fn a_stale_connection_is_retried_once_for_idempotent_methods() {
         );
         assert_eq!(stale(Method::new(name), vec![Act::Reset], again()).0, Err(ErrorClass::Reset), "{name}");
     }
+    // A retry and a redirect in one request.
+    run(async {
+        let kept = |last: Act| vec![Act::Read, ok("one"), Act::Read, last];
+        let moved =
+            say("HTTP/1.1 302 Found\r\nLocation: /\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
+        let scripts = vec![kept(Act::Close), vec![Act::Read, moved], vec![Act::Read, ok("end"), Act::Hang]];
+        let (address, _) = serve(scripts).await;
+        let origin = origin("http://a.test", address);
+        let mut user = User::tcp(ClientConfig::default());
+        user.get(&origin, "/").await.unwrap();
+        let exchange = user.get(&origin, "/").await.unwrap();
+        assert_eq!(
+            (exchange.retries, exchange.redirects, exchange.attempts, exchange.connects),
+            (1, 1, 3, 2)
+        );
+    });
     // Once bytes of an answer came, it was no stale connection; and one retry is all there is.
     let answered = vec![say("HTTP/1.1 200 OK\r\n"), Act::Close];
     assert_eq!(stale(Method::GET, answered, again()).0, Err(ErrorClass::ClosedEarly));

@@ -163,6 +163,9 @@ fn a_cut_request_tells_how_far_it_came() {
     assert_eq!(cut(vec![Act::Read, partial, Act::Hang], None, 4096), (true, 1, true));
     assert_eq!(cut(vec![Act::Hang], Some(large), 4096), (false, 0, true));
     assert_eq!(cut(vec![Act::ReadHead, Act::Hang], Some(large), 4096), (false, 0, true));
+    // Answered, and its target's name is not resolved yet.
+    let slow = to(302, "http://slow.test/", "Connection: close\r\n");
+    assert_eq!(cut(vec![Act::Read, slow, Act::Hang], None, 4096), (false, 1, true));
     // Two wire requests: the redirect counts, and the second is unanswered.
     assert_eq!(cut(vec![Act::Read, to(307, "/x", ""), Act::Read, Act::Hang], None, 4096), (true, 2, true));
     // The redirect is answered, its target cannot take the next one: nothing is outstanding.

@@ -84,7 +84,6 @@ impl<C: Connector> User<C> {
     }
 
     pub(crate) async fn send(&mut self, request: Request<'_>) -> Result<Exchange, Failure> {
-        self.captured.clear();
         self.session.send(&self.client, &request, &self.timer, Some(&mut self.captured)).await
     }
 
@@ -159,6 +158,8 @@ pub(crate) enum Act {
     Close,
     /// Close so that the peer sees a reset.
     Reset,
+    /// Drop this many bytes, those already read included.
+    Swallow(usize),
     /// Keep the connection open and silent.
     Hang,
 }
@@ -216,6 +217,11 @@ where
                 let _ = stream.flush().await;
             }
             Act::Wait(ms) => tokio::time::sleep(std::time::Duration::from_millis(ms)).await,
+            Act::Swallow(count) => {
+                let mut bytes = vec![0; count - held.len()];
+                held.clear();
+                stream.read_exact(&mut bytes).await.unwrap();
+            }
             Act::Close | Act::Reset => return,
             Act::Hang => std::future::pending().await,
         }
@@ -289,6 +295,9 @@ impl Connector for Memory {
 
     async fn resolve(&self, host: &str, _port: u16) -> io::Result<Vec<SocketAddr>> {
         self.resolved.set(self.resolved.get() + 1);
+        if host == "slow.test" {
+            std::future::pending::<()>().await;
+        }
         let found = self.names.iter().find(|(name, _)| *name == host);
         found.map(|(_, address)| vec![*address]).ok_or_else(|| io::ErrorKind::NotFound.into())
     }

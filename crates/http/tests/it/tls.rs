@@ -11,7 +11,9 @@ use rustls::server::WebPkiClientVerifier;
 use rustls::{HandshakeKind, RootCertStore, ServerConfig};
 use rustls_pki_types::PrivateKeyDer;
 use squall_core::{ErrorClass, Nanos};
-use squall_http::{ClientCertificate, ClientConfig, TcpConnector, Tls, TlsError, TlsOptions};
+use squall_http::{
+    ClientCertificate, ClientConfig, Method, Request, TcpConnector, Tls, TlsError, TlsOptions,
+};
 
 use crate::support::*;
 
@@ -22,8 +24,9 @@ fn certificate(name: &str) -> CertifiedKey<KeyPair> {
 /// How each handshake went, and what ALPN agreed on.
 type Handshakes = Rc<RefCell<Vec<(HandshakeKind, Option<Vec<u8>>)>>>;
 
-/// Answers requests over TLS with its certificate, one connection after the other.
-async fn serve_tls(
+/// Plays the script on each connection, over TLS with its own certificate, one after the other.
+async fn serve_tls_with(
+    script: Vec<Act>,
     own: &CertifiedKey<KeyPair>,
     clients: Option<&CertifiedKey<KeyPair>>,
 ) -> (SocketAddr, Handshakes) {
@@ -56,11 +59,19 @@ async fn serve_tls(
             let (_, connection) = stream.get_ref();
             seen.borrow_mut()
                 .push((connection.handshake_kind().unwrap(), connection.alpn_protocol().map(<[u8]>::to_vec)));
-            let script = vec![Act::Read, ok(&"over tls ".repeat(5000)), Act::Read, ok("again")];
-            play(&mut stream, script, &Log::default()).await;
+            play(&mut stream, script.clone(), &Log::default()).await;
         }
     });
     (address, handshakes)
+}
+
+/// Answers two requests on each connection.
+async fn serve_tls(
+    own: &CertifiedKey<KeyPair>,
+    clients: Option<&CertifiedKey<KeyPair>>,
+) -> (SocketAddr, Handshakes) {
+    let script = vec![Act::Read, ok(&"over tls ".repeat(5000)), Act::Read, ok("again")];
+    serve_tls_with(script, own, clients).await
 }
 
 fn file(folder: &Path, name: &str, text: &str) -> PathBuf {
@@ -96,6 +107,35 @@ fn serves_over_tls_and_resumes() {
         let kinds: Vec<_> = handshakes.borrow().iter().map(|(kind, _)| *kind).collect();
         assert_eq!(kinds, [HandshakeKind::Full, HandshakeKind::Resumed, HandshakeKind::Full]);
         assert!(handshakes.borrow().iter().all(|(_, alpn)| alpn.as_deref() == Some(b"http/1.1")));
+    });
+}
+
+#[test]
+fn a_long_body_leaves_in_full() {
+    run(async {
+        // More than the sockets between them hold, so that TLS is left with bytes the kernel would not take.
+        const LENGTH: usize = 12 << 20;
+        let body = vec![b'x'; LENGTH];
+        let script = vec![Act::ReadHead, Act::Wait(30), Act::Swallow(LENGTH), ok("thanks"), Act::Hang];
+        let (address, _) = serve_tls_with(script, &certificate("a.test"), None).await;
+        let mut user = user(&insecure());
+        let origin = origin("https://a.test", address);
+        let request =
+            Request { method: Method::POST, body: Some(&body), deadline: user.in_secs(20), ..get(&origin) };
+        let exchange = user.send(request).await.unwrap();
+        assert_eq!((exchange.status, exchange.attempts), (200, 1));
+        assert!(exchange.bytes_out > LENGTH as u64);
+    });
+}
+
+#[test]
+fn the_end_of_the_stream_needs_no_farewell() {
+    run(async {
+        let script = vec![Act::Read, say("HTTP/1.1 200 OK\r\n\r\nto the end"), Act::Close];
+        let (address, _) = serve_tls_with(script, &certificate("a.test"), None).await;
+        let mut user = user(&insecure());
+        assert_eq!(user.get(&origin("https://a.test", address), "/").await.unwrap().status, 200);
+        assert_eq!(user.captured.body(), b"to the end");
     });
 }
 
