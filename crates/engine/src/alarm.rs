@@ -51,7 +51,7 @@ impl Alarm {
             #[cfg(test)]
             Self::Runtime { at: current, changed } => {
                 current.set(clock.instant(at));
-                changed.notify_one();
+                changed.notify_waiters();
             }
         }
     }

@@ -10,6 +10,8 @@ mod command;
 mod identity;
 mod outcome;
 mod program;
+#[cfg(test)]
+mod tests;
 mod thread;
 mod timers;
 mod user;

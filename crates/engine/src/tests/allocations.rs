@@ -1,0 +1,95 @@
+//! The hot path allocates nothing: counted, over real sockets.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::channel;
+
+use squall_core::{Nanos, PhaseId, Slot, UserClassId};
+use squall_http::{TcpConnector, Tls};
+use squall_plan::Wait;
+use squall_testkit::alloc;
+use tokio::runtime::{Builder, LocalOptions};
+use tokio::sync::mpsc::unbounded_channel;
+
+use super::support::{get, plan_of, user_class};
+use crate::alarm::Alarm;
+use crate::clock::RunClock;
+use crate::command::{Assignment, Change, Command};
+use crate::program::{Program, Targets};
+use crate::thread::{Channels, ThreadConfig, run_thread};
+
+const WARM_UP: u64 = 2_000;
+const MEASURED: u64 = 10_000;
+
+/// A server on a thread of its own that answers everything with the same bytes.
+fn serve() -> (SocketAddr, Arc<AtomicU64>) {
+    let served = Arc::new(AtomicU64::new(0));
+    let count = Arc::clone(&served);
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        stream.set_nodelay(true).unwrap();
+        let mut buffer = [0u8; 4096];
+        let response =
+            b"HTTP/1.1 200 OK\r\nContent-Length: 11\r\nContent-Type: text/plain\r\n\r\nhello world";
+        while stream.read(&mut buffer).is_ok_and(|n| n > 0) {
+            count.fetch_add(1, Ordering::Relaxed);
+            if stream.write_all(response).is_err() {
+                return;
+            }
+        }
+    });
+    (address, served)
+}
+
+#[test]
+fn a_request_in_steady_state_allocates_nothing() {
+    alloc::assert_installed();
+    let (address, served) = serve();
+    let mut plan = plan_of(vec![user_class("A", Wait::Constant(Nanos::ZERO), vec![get("/x")])]);
+    plan.host = format!("http://{address}");
+    let runtime = Builder::new_current_thread().enable_all().build_local(LocalOptions::default()).unwrap();
+    let counted = runtime.block_on(async {
+        let targets = Targets::fixed(&plan.host, address);
+        let program = Program::compile(Arc::new(plan), &targets).unwrap();
+        let (commands, receiver) = unbounded_channel();
+        let (reports, windows) = unbounded_channel();
+        let (_recycle, recycled) = channel();
+        let clock = RunClock::start();
+        let config = ThreadConfig {
+            index: 0,
+            clock,
+            tls: Tls::disabled(),
+            alarm: Alarm::timerfd().unwrap(),
+            loopback: true,
+        };
+        let change = Change { due: Nanos::ZERO, slot: Slot { class: UserClassId(0), index: 0 }, start: true };
+        let assignment = Assignment { at: Nanos::ZERO, phase: PhaseId(0), changes: vec![change] };
+        commands.send(Command::Assign(assignment)).unwrap();
+        let channels = Channels { commands: receiver, reports, recycled };
+        tokio::task::spawn_local(async move {
+            run_thread(program, config, TcpConnector, channels).await;
+        });
+        // A window that is cut in between allocates, once a second: measure again then.
+        loop {
+            wait_for(&served, WARM_UP).await;
+            let (cuts, before) = (windows.len(), alloc::this_thread().allocations);
+            wait_for(&served, MEASURED).await;
+            let counted = alloc::this_thread().allocations - before;
+            if windows.len() == cuts {
+                return counted;
+            }
+        }
+    });
+    assert_eq!(counted, 0, "allocations in {MEASURED} requests");
+}
+
+async fn wait_for(served: &AtomicU64, more: u64) {
+    let target = served.load(Ordering::Relaxed) + more;
+    while served.load(Ordering::Relaxed) < target {
+        tokio::task::yield_now().await;
+    }
+}
