@@ -26,6 +26,7 @@
     return v.toLocaleString("en-US", { maximumFractionDigits: digits });
   }
   function ms(v) { return v == null ? "–" : v >= 10000 ? number(v / 1000) + " s" : number(v) + " ms"; }
+  function tick(v) { return v === 0 ? "0" : v >= 1000 ? v / 1000 + " s" : number(v).replace(/\.0+$|(\.\d*?)0+$/, "$1") + " ms"; }
 
   /* Phases behind the curves: alternating bands, hatched where not measured, named at the top. */
   function phases(u) {
@@ -34,8 +35,7 @@
     ctx.beginPath();
     ctx.rect(u.bbox.left, top, u.bbox.width, height);
     ctx.clip();
-    ctx.font = 11 * dpr + "px system-ui, sans-serif";
-    ctx.textBaseline = "top";
+    ctx.setLineDash([]);
     bands.forEach(function (band, i) {
       var from = u.valToPos(band.from, "x", true), to = u.valToPos(band.to, "x", true);
       if (i % 2 === 0) { ctx.fillStyle = color("band"); ctx.fillRect(from, top, to - from, height); }
@@ -56,6 +56,8 @@
     ctx.save();
     ctx.font = "600 " + 11 * dpr + "px system-ui, sans-serif";
     ctx.textBaseline = "top";
+    ctx.textAlign = "left";
+    ctx.setLineDash([]);
     ctx.fillStyle = color("soft");
     bands.forEach(function (band) {
       var from = Math.max(u.valToPos(band.from, "x", true), u.bbox.left);
@@ -104,7 +106,7 @@
       axes: [
         Object.assign({}, axis, { values: function (u, ticks) { return ticks.map(clock); }, size: 34, space: 60,
           incrs: [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 28800] }),
-        Object.assign({}, axis, { size: 62, values: function (u, ticks) { return ticks.map(function (v) { return v == null ? "" : show(v); }); } }),
+        Object.assign({}, axis, { size: 62, values: function (u, ticks) { return ticks.map(function (v) { return v == null ? "" : (options.tick || number)(v); }); } }),
       ],
       series: [{ label: "at", value: function (u, v) { return v == null ? "–" : clock(v); } }].concat(lines.map(function (line) {
         return {
@@ -140,7 +142,7 @@
     if (series.service_p99.length) {
       times.push({ label: "p99 service time", values: series.service_p99, color: color("c-service"), dash: [5, 4] });
     }
-    chart("chart-times", times, { show: ms, log: logScale });
+    chart("chart-times", times, { show: ms, tick: tick, log: logScale });
     var classes = data.classes.map(function (name, i) {
       return { label: name, values: series.users[i], color: color("c-" + (i % 6 + 1)), fill: color("c-" + (i % 6 + 1)) + "c0" };
     }).reverse();
@@ -150,7 +152,14 @@
     chart("chart-lags", [
       { label: "send lag p99", values: series.send_lag_p99, color: color("c-p95") },
       { label: "loop lag p99", values: series.loop_lag_p99, color: color("c-p50") },
-    ], { show: ms });
+    ], { show: ms, tick: tick });
+  }
+
+  /* A few timeouts must not press everything else onto the axis. */
+  function spread() {
+    var known = series.p95.filter(function (v) { return v != null; }).sort(function (a, b) { return a - b; });
+    var worst = Math.max.apply(null, series.p99.map(function (v) { return v || 0; }));
+    return known.length > 0 && worst > 25 * known[known.length >> 1];
   }
 
   function theme(name) { root.dataset.theme = name; draw(); }
@@ -165,11 +174,6 @@
     var next = root.dataset.theme === "dark" ? "light" : "dark";
     store(next);
     theme(next);
-  });
-  document.getElementById("log-scale").addEventListener("click", function () {
-    logScale = !logScale;
-    this.setAttribute("aria-pressed", logScale);
-    draw();
   });
   document.getElementById("download").addEventListener("click", function () {
     var link = document.createElement("a");
@@ -187,8 +191,19 @@
     root.dataset.theme = "light";
     draw();
     charts.forEach(function (u) { u.setSize({ width: 690, height: u.height }); });
+    document.querySelectorAll("details").forEach(function (details) { details.open = true; });
   });
   addEventListener("afterprint", function () { printing = false; theme(preferred()); });
 
+  var toggle = document.getElementById("log-scale");
+  logScale = spread();
+  if (toggle) {
+    toggle.setAttribute("aria-pressed", logScale);
+    toggle.addEventListener("click", function () {
+      logScale = !logScale;
+      toggle.setAttribute("aria-pressed", logScale);
+      draw();
+    });
+  }
   theme(preferred());
 })();

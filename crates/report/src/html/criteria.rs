@@ -30,22 +30,22 @@ pub(super) fn section(report: &Report) -> Markup {
                     table {
                         thead { tr {
                             th.text scope="col" { "Criterion" }
+                            th scope="col" { "Measured" }
+                            th.text scope="col" { "Verdict" }
                             th scope="col" { "Target" }
                             th scope="col" { "Acceptable" }
                             th scope="col" { "Failure" }
-                            th scope="col" { "Measured" }
-                            th.text scope="col" { "Verdict" }
                             th scope="col" { "Since" }
                         } }
                         tbody {
                             @for row in &verdict.criteria {
                                 tr {
                                     th scope="row" { (row.label) @if let Some(note) = &row.note { div.hint { (note) } } }
+                                    td { strong { (row.shown) } }
+                                    td.text { (badge(row.standing)) }
                                     @for level in [&row.target, &row.acceptable, &row.failure] {
                                         td { @match level { Some(level) => (level), None => span.zero { (show::NOTHING) } } }
                                     }
-                                    td { strong { (row.shown) } }
-                                    td.text { (badge(row.standing)) }
                                     td { @match row.since_s { Some(since) => (show::seconds(since)), None => span.zero { (show::NOTHING) } } }
                                 }
                             }
@@ -54,6 +54,7 @@ pub(super) fn section(report: &Report) -> Markup {
                 }
             }
             @if !verdict.excluded.is_empty() {
+                h3 { "What was not judged" }
                 ul.notes { @for excluded in &verdict.excluded { li { (excluded) } } }
             }
             @if !verdict.pending.is_empty() { (pending(report)) }
@@ -63,7 +64,7 @@ pub(super) fn section(report: &Report) -> Markup {
 
 fn pending(report: &Report) -> Markup {
     html! {
-        h3 { "Not judged by this version" }
+        h3 { "Criteria that wait for a later version" }
         div.scroll tabindex="0" role="region" aria-label="Pending criteria" {
             table {
                 thead { tr {

@@ -125,7 +125,7 @@ fn tiles(report: &Report) -> Markup {
     };
     let rate = html! { (show::maybe(total.ok_per_s)) @if total.ok_per_s.is_some() { span.unit { "/s" } } };
     html! {
-        section.tiles aria-label="Key figures" style="display: grid" {
+        section.tiles aria-label="Key figures" {
             (tile("Requests", html! { (show::count(total.completed)) }, &format!("{} ok", show::count(total.ok))))
             (tile("Throughput", rate, "successes per second"))
             (tile("Median", time(50.0), "half were faster"))

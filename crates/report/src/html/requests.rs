@@ -13,34 +13,40 @@ pub(super) fn section(report: &Report) -> Markup {
             @if report.endpoints.is_empty() {
                 p.lead { "No request was finished." }
             } @else {
-                (table(report, "Outcomes", OUTCOMES, outcomes))
+                (table(report, "Outcomes", OUTCOMES, |_| true, outcomes))
                 h3 { "Response times" }
                 p.hint {
                     "Milliseconds, over successes, from the moment a request was due. ≥ marks a lower bound: requests that were never answered are in it. "
                     "Italics mark percentiles with fewer than ten requests beyond them: take them as a hint."
                 }
-                (table(report, "Response times", TIMES, times))
+                (table(report, "Response times", TIMES, |_| true, times))
                 @if report.total.has_service_time() {
                     h3 { "Service times" }
                     p.hint { "Milliseconds from the moment a request was sent, where a schedule sets it apart from when it was due. This is what a tool reports that does not count the wait." }
-                    (table(report, "Service times", SERVICE, service))
+                    (table(report, "Service times", SERVICE, Requests::has_service_time, service))
                 }
                 h3 { "Connections and bytes" }
                 p.hint { "Means in milliseconds. Exchanges count redirects and retries, as the target's own counter does." }
-                (table(report, "Connections and bytes", WIRE, wire))
+                (table(report, "Connections and bytes", WIRE, |_| true, wire))
             }
         }
     }
 }
 
 const OUTCOMES: &[&str] =
-    &["Requests", "Share", "ok", "Failed", "of them timeouts", "429", "Cut", "ok/s", "Error rate"];
+    &["Requests", "Share", "ok", "Failed", "Timeouts", "429", "Cut", "ok/s", "Error rate"];
 const TIMES: &[&str] = &["Mean", "Min", "p50", "p75", "p90", "p95", "p99", "p99.9", "p99.99", "Max"];
 const SERVICE: &[&str] = &["p50", "p75", "p90", "p95", "p99", "p99.9", "p99.99"];
 const WIRE: &[&str] =
     &["First byte", "Connect", "TLS", "Exchanges", "Connections", "Retries", "Sent", "Received", "Mean size"];
 
-fn table(report: &Report, label: &str, head: &[&str], cells: fn(&Requests, Option<f64>) -> Markup) -> Markup {
+fn table(
+    report: &Report,
+    label: &str,
+    head: &[&str],
+    wanted: fn(&Requests) -> bool,
+    cells: fn(&Requests, Option<f64>) -> Markup,
+) -> Markup {
     let row = |endpoint: &EndpointReport| {
         html! {
             tr {
@@ -56,7 +62,7 @@ fn table(report: &Report, label: &str, head: &[&str], cells: fn(&Requests, Optio
                     th.text scope="col" { "Request" }
                     @for title in head { th scope="col" { (title) } }
                 } }
-                tbody { @for endpoint in &report.endpoints { (row(endpoint)) } }
+                tbody { @for endpoint in report.endpoints.iter().filter(|endpoint| wanted(&endpoint.requests)) { (row(endpoint)) } }
                 tfoot { tr { th scope="row" { "All" } (cells(&report.total, Some(1.0))) } }
             }
         }

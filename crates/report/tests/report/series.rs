@@ -19,7 +19,8 @@ fn a_point_of_several_windows_has_the_percentiles_of_their_requests() {
             ok += if key.outcome == OutcomeKind::Ok { cell.count } else { 0 };
         }
         for (share, column) in [(50.0, &series.p50), (95.0, &series.p95), (99.0, &series.p99)] {
-            let exact = summary.percentile(share).map(|quantile| (quantile.value.0 as f64 / 1e3).round() as u64);
+            let exact =
+                summary.percentile(share).map(|quantile| (quantile.value.0 as f64 / 1e3).round() as u64);
             let shown = column[point].map(|ms| (ms * 1e3).round() as u64);
             assert_eq!(shown, exact, "p{share} of point {point}");
         }
