@@ -22,7 +22,14 @@ type Rows = (Vec<String>, Vec<Vec<String>>);
 /// All feeds of the suite.
 pub(crate) fn feeds<'a>(cx: &mut Ctx<'a>, node: Node<'a>) -> Vec<Feed> {
     let fields = cx.named(node, "`data`").unwrap_or_default();
-    fields.into_iter().filter_map(|field| feed(cx, &field)).collect()
+    let mut feeds = Vec::new();
+    for field in &fields {
+        match feed(cx, field) {
+            Some(feed) => feeds.push(feed),
+            None => cx.broken_feeds.push(field.key),
+        }
+    }
+    feeds
 }
 
 fn feed<'a>(cx: &mut Ctx<'a>, field: &Field<'a>) -> Option<Feed> {

@@ -50,6 +50,8 @@ pub enum Code {
     NoUsers,
     /// A class without tasks.
     NoTasks,
+    /// A task that can never run.
+    NeverRuns,
     /// A weight that is no share of anything.
     Weight,
     /// Levels of a criterion that contradict each other.
@@ -85,6 +87,7 @@ impl Code {
             Self::Secret => "suite::secret",
             Self::NoUsers => "suite::no_users",
             Self::NoTasks => "suite::no_tasks",
+            Self::NeverRuns => "suite::never_runs",
             Self::Weight => "suite::weight",
             Self::Levels => "suite::levels",
             Self::Measure => "suite::measure",

@@ -15,6 +15,7 @@ mod json;
 mod keys;
 mod profile;
 mod ratio;
+mod reach;
 mod request;
 mod schema;
 mod select;

@@ -8,6 +8,7 @@ use squall_plan::{Criterion, Load, PhasePlan, Plan, Step, UserClass, Wait};
 use crate::criteria::Row;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, list, suggest};
 use crate::profile::{MAX_SPAWN_RATE, ONLY_PHASE, Profile};
+use crate::reach::{never_run, short_feeds};
 use crate::settings::{check_host, is_loopback};
 use crate::suite::Suite;
 use crate::{keys, wait};
@@ -70,6 +71,24 @@ pub enum Warning {
         /// The class.
         class: String,
     },
+    /// What a task needs is captured by nothing that runs, so the task does not either.
+    TaskNeverRuns {
+        /// The class.
+        class: String,
+        /// The task.
+        task: String,
+    },
+    /// A feed has fewer rows than a class has users, and each user has a row of its own.
+    TooFewRows {
+        /// The class.
+        class: String,
+        /// The feed.
+        feed: String,
+        /// Its rows.
+        rows: usize,
+        /// Most users of the class.
+        users: u32,
+    },
     /// The ramp of a phase does not end within the phase.
     RampTooLong {
         /// The phase.
@@ -93,6 +112,16 @@ impl fmt::Display for Warning {
             Self::SourceNotUsed { class } => write!(
                 f,
                 "{class}: loopback source addresses only work against a loopback target, so they are not used"
+            ),
+            Self::TaskNeverRuns { class, task } => {
+                write!(
+                    f,
+                    "{class}.{task} can never run: what it needs is captured by tasks that were left out"
+                )
+            }
+            Self::TooFewRows { class, feed, rows, users } => write!(
+                f,
+                "{class} has up to {users} users, but feed {feed} has only {rows} rows: the others do not start"
             ),
             Self::RampTooLong { phase, ramp, run_time } => {
                 write!(f, "phase {phase} ends after {run_time}, before its ramp of {ramp} is over")
@@ -147,6 +176,9 @@ impl Suite {
                 class.source = None;
                 warnings.push(Warning::SourceNotUsed { class: class.name.clone() });
             }
+        }
+        for (class, feed, rows, users) in short_feeds(&plan) {
+            warnings.push(Warning::TooFewRows { class, feed, rows, users });
         }
         Ok(Planned { plan, warnings })
     }
@@ -229,6 +261,10 @@ impl Suite {
             if class.tasks.is_empty() {
                 warnings.push(Warning::ClassWithoutTasks { class: class.name });
                 continue;
+            }
+            for position in never_run(&class) {
+                let task = class.tasks[position].name.clone();
+                warnings.push(Warning::TaskNeverRuns { class: class.name.clone(), task });
             }
             scale_waits(&mut class, profile.map_or(1.0, |p| p.wait_factor));
             chosen.push((position, class));

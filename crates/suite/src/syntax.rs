@@ -25,6 +25,8 @@ pub(crate) struct Ctx<'a> {
     pub(crate) base_dir: &'a Path,
     /// The environment.
     pub(crate) env: &'a dyn Fn(&str) -> Option<String>,
+    /// Data feeds that have mistakes of their own: each use of them would be one more.
+    pub(crate) broken_feeds: Vec<&'a str>,
     /// Mistakes so far.
     pub(crate) errors: Vec<Diagnostic>,
 }

@@ -120,7 +120,7 @@ fn slot(cx: &Ctx<'_>, source: &str, scope: Scope<'_>) -> Result<Slot, Diagnostic
         let Some(arguments) = arguments.strip_suffix(')') else {
             return Err(bad(format!("`{source}` has no closing parenthesis")));
         };
-        return call(function.trim(), arguments.trim(), scope);
+        return call(cx, function.trim(), arguments.trim(), scope);
     }
     match source {
         "user.id" => return Ok(Slot::UserId),
@@ -130,6 +130,11 @@ fn slot(cx: &Ctx<'_>, source: &str, scope: Scope<'_>) -> Result<Slot, Diagnostic
     }
     if let Some(name) = FUNCTIONS.iter().find(|f| **f == source) {
         return Err(bad(format!("`{name}` is a function")).help(format!("write `{{{}}}`", example(name))));
+    }
+    let owner = source.split_once('.').map_or(source, |(owner, _)| owner);
+    if cx.broken_feeds.contains(&owner) {
+        // Any slot will do: the suite is refused for the feed.
+        return Ok(Slot::Word);
     }
     if let Some((owner, column)) = source.split_once('.') {
         return field(owner, column, scope);
@@ -170,7 +175,7 @@ fn field(owner: &str, column: &str, scope: Scope<'_>) -> Result<Slot, Diagnostic
     Ok(Slot::Field { feed, column: position })
 }
 
-fn call(function: &str, arguments: &str, scope: Scope<'_>) -> Result<Slot, Diagnostic> {
+fn call(cx: &Ctx<'_>, function: &str, arguments: &str, scope: Scope<'_>) -> Result<Slot, Diagnostic> {
     let none = arguments.is_empty();
     match function {
         "now" if none => Ok(Slot::Now),
@@ -186,6 +191,7 @@ fn call(function: &str, arguments: &str, scope: Scope<'_>) -> Result<Slot, Diagn
                 None => Err(bad("`int` takes two whole numbers").help("write `{int(1, 100)}`")),
             }
         }
+        "pick" if cx.broken_feeds.contains(&arguments) => Ok(Slot::Word),
         "pick" => pick(arguments, scope),
         "now" | "uuid" | "word" => {
             Err(bad(format!("`{function}` takes no arguments")).help(format!("write `{{{function}()}}`")))

@@ -7,8 +7,9 @@ use squall_plan::{Capture, Feed, RequestStep, SourceRange, Step, Task, Template,
 use toml::Spanned;
 use toml::de::DeValue;
 
-use crate::diagnostic::{Code, Diagnostic};
+use crate::diagnostic::{Code, Diagnostic, list};
 use crate::keys;
+use crate::reach::never_run;
 use crate::request::{self, Endpoints, Requests};
 use crate::syntax::{Ctx, Field, Fields, Node, entries};
 use crate::template::{Scope, vars_of};
@@ -72,9 +73,33 @@ fn class<'a>(
     let on_stop = fields.get("on_stop").map(|n| steps(cx, n, "`on_stop`", &mut to)).unwrap_or_default();
     let tasks = tasks(cx, field, &fields, &headers, &mut to);
     let name = field.key.to_owned();
+    let tasks_at = fields.get("tasks");
     let class =
         UserClass { name, weight, fixed_count, wait, auth, source, headers, vars, on_start, tasks, on_stop };
+    if let Some(node) = tasks_at {
+        check_reach(cx, node, &class);
+    }
     named.then_some(class)
+}
+
+/// A task that waits for what only tasks like it provide would be skipped for ever.
+fn check_reach<'a>(cx: &mut Ctx<'a>, tasks: Node<'a>, class: &UserClass) {
+    let fields = tasks.get_ref().as_table().map(entries).unwrap_or_default();
+    // With a task left out for its mistakes nothing is known of what the others wait for.
+    if fields.len() != class.tasks.len() {
+        return;
+    }
+    for position in never_run(class) {
+        let task = &class.tasks[position];
+        let Some(field) = fields.iter().find(|f| f.key == task.name) else { continue };
+        let needs: Vec<&str> = task.needs.iter().map(|v| class.vars[usize::from(v.0)].as_str()).collect();
+        cx.error(
+            Diagnostic::new(Code::NeverRuns, format!("task `{}` can never run", task.name))
+                .at(field.key_span.clone())
+                .label(format!("needs {}", list(&needs)))
+                .help("capture what it needs in `on_start`, or in a task that runs without it"),
+        );
+    }
 }
 
 fn tasks<'a>(

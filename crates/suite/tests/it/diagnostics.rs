@@ -60,6 +60,14 @@ fn every_kind_of_mistake_is_explained() {
             "[auth.a]\njwt = { secret = \"env:NOT_SET\", claims = { sub = \"x\" } }\n[auth.b]\njwt = { secret = \"s3cret\", claims = { sub = \"x\" } }\n[auth.c]\njwt = { secret = \"file:nowhere.key\", claims = { sub = \"{env:ALSO_NOT_SET}\" } }\n[auth.d]",
         ),
         ("no_tasks", "[users.A]\nweight = 1\n[users.B.tasks]"),
+        (
+            "never_runs",
+            "[users.U.tasks]\na = { get = \"/\" }\nb = { get = \"/{x}\", capture = { y = \"$.y\" } }\nc = { get = \"/\", needs = [\"y\"], capture = { x = \"$.x\" } }",
+        ),
+        (
+            "one_mistake_is_said_once",
+            "[data]\nterms = { csv = \"nowhere.csv\" }\n[auth.a]\njwt = {}\n[users.U]\nauth = \"a\"\ntasks.t = { get = \"/{terms}/{terms.x}/{pick(terms)}\" }\n[users.V]\n[profiles.p]\nusers = 1\nmix = { V = 1 }",
+        ),
         ("no_users", "[users]"),
         (
             "duplicates",

@@ -284,3 +284,23 @@ fn equal_weights_are_equal_for_classes_and_their_tasks() {
     assert!(plan.classes.iter().all(|c| (c.weight, c.fixed_count) == (1.0, 0)));
     assert!(plan.tasks().all(|(_, task)| task.weight == 1));
 }
+
+#[test]
+fn a_task_whose_provider_is_left_out_is_pointed_out() {
+    let text = "[users.U.tasks]\nlist = { get = \"/\", tags = \"list\", capture = { ids = \"$.id\" } }\nview = { get = \"/{ids}\" }\nhome = { get = \"/\" }";
+    let warnings =
+        planned(text, &Selection { exclude_tags: vec!["list".into()], ..Selection::default() }).warnings;
+    assert_eq!(warnings, [Warning::TaskNeverRuns { class: "U".into(), task: "view".into() }]);
+    assert_eq!(planned(text, &Selection::default()).warnings, []);
+}
+
+#[test]
+fn users_without_a_row_of_their_own_are_pointed_out() {
+    let text = "[data]\nwho = { values = [\"a\", \"b\"], order = \"unique\" }\n[auth.x]\nbearer = \"{who}\"\n[users.U]\nauth = \"x\"\ntasks.t = { get = \"/\" }\n[users.V.tasks]\nt = { get = \"/\" }";
+    let run = |users| planned(text, &Selection { users: Some(users), ..Selection::default() }).warnings;
+    assert_eq!(run(4), []);
+    assert_eq!(
+        run(6)[0].to_string(),
+        "U has up to 3 users, but feed who has only 2 rows: the others do not start"
+    );
+}
