@@ -4,11 +4,12 @@
 use std::collections::BTreeMap;
 use std::fs::{self, OpenOptions};
 use std::io;
-use std::net::ToSocketAddrs as _;
+use std::net::{IpAddr, ToSocketAddrs as _};
 use std::path::Path;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use squall_plan::Plan;
+use squall_suite::users_by_class;
 use url::Url;
 
 use crate::errors::Problem;
@@ -100,23 +101,13 @@ fn port_count(range: &str) -> Option<u64> {
 /// A connection needs a port of its own for each (source address, target). Users without an address of their own
 /// share one.
 fn port_shortage(plan: &Plan, ports: u64) -> Option<String> {
-    let weights: f64 = plan.classes.iter().map(|class| class.weight).sum();
-    let peak = f64::from(plan.load.peak_users());
-    let mut users_at: BTreeMap<Option<String>, f64> = BTreeMap::new();
-    for class in &plan.classes {
-        let users = match class.fixed_count {
-            0 => peak * class.weight / weights.max(f64::MIN_POSITIVE),
-            count => f64::from(count),
-        };
-        match &class.source {
-            Some(range) => {
-                let per_address = users / f64::from(range.count.max(1));
-                *users_at.entry(Some(range.first.to_string())).or_default() += per_address;
-            }
-            None => *users_at.entry(None).or_default() += users,
-        }
+    let mut users_at: BTreeMap<Option<IpAddr>, u64> = BTreeMap::new();
+    for (class, users) in plan.classes.iter().zip(users_by_class(plan, plan.load.peak_users())) {
+        let addresses = class.source.map_or(1, |range| u64::from(range.count.max(1)));
+        let first = class.source.map(|range| range.first);
+        *users_at.entry(first).or_default() += u64::from(users).div_ceil(addresses);
     }
-    let most = users_at.values().fold(0.0, |most: f64, users| most.max(*users)).ceil() as u64;
+    let most = users_at.into_values().max().unwrap_or(0);
     (most > ports).then(|| {
         format!(
             "{most} users share one source address, and there are {ports} local ports for it: widen \
@@ -142,6 +133,23 @@ mod tests {
         assert_eq!(port_count("32768\t60999\n"), Some(28_232));
         assert_eq!(port_count("60999 32768"), None);
         assert_eq!(port_count(""), None);
+    }
+
+    #[test]
+    fn users_with_addresses_of_their_own_share_no_ports() {
+        let shortage = |source: &str| {
+            let text = format!(
+                "schema = 1\nhost = \"http://127.0.0.1\"\n[users.A]\n{source}\n[users.A.tasks]\nt = {{ get = \"/\" }}\n\
+                 [profiles.p]\nusers = 50000"
+            );
+            let suite = squall_suite::parse(&text, "s.toml", Path::new(""), &|_| None).unwrap();
+            let selection = squall_suite::Selection { profile: Some("p".to_owned()), ..Default::default() };
+            port_shortage(&suite.plan(&selection).unwrap().plan, 28_232)
+        };
+        assert!(
+            shortage("").unwrap().starts_with("50000 users share one source address, and there are 28232")
+        );
+        assert_eq!(shortage("source = \"127.1.0.0/16\""), None);
     }
 
     #[test]

@@ -92,8 +92,8 @@ pub(crate) struct CheckArgs {
     /// The suite to check
     #[arg(value_name = "SUITE")]
     pub(crate) suite: String,
-    /// How the findings are printed
-    #[arg(long, value_enum, default_value_t = Format::Text, value_name = "FORMAT")]
+    /// How the findings are printed: text or json
+    #[arg(long, value_enum, default_value_t = Format::Text, value_name = "FORMAT", hide_possible_values = true)]
     pub(crate) format: Format,
     #[command(flatten)]
     pub(crate) shape: ShapeArgs,
@@ -120,8 +120,8 @@ pub(crate) struct ReportArgs {
     /// Print the statistics in Locust's JSON form
     #[arg(long)]
     pub(crate) json: bool,
-    /// How the run is printed when no file is asked for
-    #[arg(long, value_enum, default_value_t = Format::Text, value_name = "FORMAT")]
+    /// How the run is printed: text (when no file is asked for) or json
+    #[arg(long, value_enum, default_value_t = Format::Text, value_name = "FORMAT", hide_possible_values = true)]
     pub(crate) format: Format,
 }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use squall_suite::{Options, Planned, Selection, Suite};
 
 use crate::errors::{Failure, Problem};
-use crate::settings::{Settings, Shape};
+use crate::settings::{DEFAULT_SUITE, Settings, Shape};
 
 /// Stands in for the target where none is needed, because nothing is sent.
 const NO_TARGET: &str = "http://localhost";
@@ -89,15 +89,19 @@ fn refuse_other_files(path: &Path) -> Result<(), Problem> {
     if path.is_dir() {
         return Err(Problem::new(format!("{text} is a directory")).help("name the suite file in it"));
     }
-    if text.contains(',') && !path.exists() {
+    if path.exists() {
+        return Ok(());
+    }
+    if text.contains(',') {
         return Err(Problem::new("a run has one suite, and several files were given")
             .help("put the user classes into one suite.toml, and choose among them by name"));
     }
-    if text == "suite.toml" && !path.exists() {
-        return Err(Problem::new("there is no suite.toml here").help(
+    if text == DEFAULT_SUITE {
+        return Err(Problem::new(format!("there is no {DEFAULT_SUITE} here")).help(
             "name a suite with `squall -f FILE`, see the options with `squall --help`, \
              or try `squall demo`, which needs no suite and no server",
         ));
     }
-    Ok(())
+    Err(Problem::new(format!("{text} cannot be read: there is no such file"))
+        .help("give the path of a suite.toml"))
 }

@@ -22,6 +22,9 @@ use std::path::PathBuf;
 use squall_core::Nanos;
 use tracing::level_filters::LevelFilter;
 
+/// The suite that is run when none is named.
+pub(crate) const DEFAULT_SUITE: &str = "suite.toml";
+
 /// Everything a command needs to know, every value parsed. An `Option` means "as the suite says", never a default.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Settings {

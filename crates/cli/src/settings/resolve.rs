@@ -8,11 +8,8 @@ use tracing::level_filters::LevelFilter;
 
 use super::layer::{Given, Layer, Source, merge};
 use super::options::{self, Kind, OPTIONS, Support};
-use super::{Console, Csv, Environment, Log, Outputs, Settings, Shape, Show, files, timespan};
+use super::{Console, Csv, DEFAULT_SUITE, Environment, Log, Outputs, Settings, Shape, Show, files, timespan};
 use crate::errors::Problem;
-
-/// The suite that is run when none is named.
-const DEFAULT_SUITE: &str = "suite.toml";
 
 /// Settings, where they come from, and what is to be said about them once there is a log.
 #[derive(Debug)]

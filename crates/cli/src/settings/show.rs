@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use serde_json::{Map, Value, json};
 
+use super::DEFAULT_SUITE;
 use super::layer::Source;
 use super::options::{Kind, OPTIONS, Support};
 use super::resolve::{Resolved, origin};
@@ -18,7 +19,7 @@ impl Resolved {
             let _ = match self.given.get(spec.key) {
                 Some(given) => {
                     let from = origin(spec.key, &given.source);
-                    let shown = masked(&shown(spec.kind, &given.value));
+                    let shown = without_password(&shown(spec.kind, &given.value));
                     writeln!(out, "{:<40} # {from}", format!("{} = {shown}", spec.key))
                 }
                 None => writeln!(
@@ -35,7 +36,7 @@ impl Resolved {
     /// What was set, with its source, as a record keeps it.
     pub(crate) fn to_json(&self) -> Value {
         let entries = self.given.iter().map(|(key, given)| {
-            let value: Vec<String> = given.value.iter().map(|value| masked(value)).collect();
+            let value: Vec<String> = given.value.iter().map(|value| without_password(value)).collect();
             ((*key).to_owned(), json!({ "value": value, "from": origin(key, &given.source) }))
         });
         Value::Object(entries.collect::<Map<_, _>>())
@@ -51,7 +52,7 @@ fn shown(kind: Kind, value: &[String]) -> String {
 
 fn unset(key: &str) -> &'static str {
     match key {
-        "locustfile" => "suite.toml",
+        "locustfile" => DEFAULT_SUITE,
         "loglevel" => "INFO",
         "threads" => "one per core",
         "record" => "named after suite and time",
@@ -65,8 +66,8 @@ fn unset(key: &str) -> &'static str {
     }
 }
 
-/// The password of a URL is nobody's business.
-fn masked(value: &str) -> String {
+/// `value`, and if it is a URL with a password, without that: it is nobody's business.
+fn without_password(value: &str) -> String {
     let Some((scheme, rest)) = value.split_once("://") else { return value.to_owned() };
     let authority = rest.split('/').next().unwrap_or(rest);
     match authority.rsplit_once('@') {

@@ -76,6 +76,9 @@ fn selections_that_do_not_fit_the_suite() {
         answer.assert(2, &texts);
     }
     Place::new().squall("run suite.toml").assert(2, &["there is no target", "--host"]);
+    let answer = Place::new().squall("run suite.toml -H http://me:hunter2@127.0.0.1");
+    answer.assert(2, &["a host cannot hold a user and password"]);
+    assert!(!answer.stderr.contains("hunter2"), "{}", answer.stderr);
 }
 
 #[test]

@@ -1,10 +1,11 @@
 //! Short runs against servers that answer as told.
 
-use std::io::{BufRead as _, BufReader, Read as _};
+use std::io::{BufRead, BufReader, Read as _};
 use std::process::{Child, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
+use squall_testkit::{ScriptedServer, Step};
 
 use crate::support::{Place, broken, healthy};
 
@@ -111,15 +112,19 @@ fn the_missing_web_interface_is_said_once() {
 /// A run without an end, once its users are there.
 fn endless(place: &Place, url: &str) -> (Child, BufReader<std::process::ChildStderr>) {
     let mut command =
-        place.command(&format!("run suite.toml -H {url} -u 2 -r 10 --record a.squall --only-summary"));
+        place.command(&format!("run suite.toml -H {url} -u 2 -r 10 -s 1h --record a.squall --only-summary"));
     let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
     let mut stderr = BufReader::new(child.stderr.take().unwrap());
+    wait_for(&mut stderr, "All users spawned");
+    (child, stderr)
+}
+
+fn wait_for(stderr: &mut impl BufRead, text: &str) {
     let mut line = String::new();
-    while !line.contains("All users spawned") {
+    while !line.contains(text) {
         line.clear();
         assert!(stderr.read_line(&mut line).unwrap() > 0, "the run ended early");
     }
-    (child, stderr)
 }
 
 #[test]
@@ -137,4 +142,21 @@ fn signals_end_a_run_in_good_order() {
         assert!(said.contains(reason) && said.contains("Aggregated"), "{said}");
         place.squall("report a.squall").assert(0, &[]);
     }
+}
+
+#[test]
+fn a_second_interrupt_cuts_what_would_take_an_hour() {
+    let server = ScriptedServer::start(vec![Step::ReadRequest, Step::Hang]);
+    let place = Place::new();
+    let (mut child, mut stderr) = endless(&place, &server.url());
+    let interrupt = |child: &Child| kill_process(Pid::from_child(child), Signal::INT).unwrap();
+    interrupt(&child);
+    wait_for(&mut stderr, "Stopping: interrupted");
+    assert!(child.try_wait().unwrap().is_none(), "users may finish within an hour");
+    interrupt(&child);
+    let mut said = String::new();
+    stderr.read_to_string(&mut said).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(130), "{said}");
+    let run: Value = serde_json::from_str(&place.squall("report a.squall --format json").stdout).unwrap();
+    assert!(run.to_string().contains("\"cut\":2"), "{run:#}");
 }

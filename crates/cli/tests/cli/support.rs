@@ -86,6 +86,7 @@ impl Place {
             .current_dir(self.directory.path())
             .env("HOME", self.directory.path())
             .env("NO_COLOR", "1")
+            .env_remove("COLUMNS")
             .stdin(Stdio::null());
         command
     }
