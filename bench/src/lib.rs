@@ -3,4 +3,6 @@
 //! The server is also what tests hold Squall's numbers against, so nothing here depends on a crate of Squall's: a mistake
 //! in Squall's HTTP code or histograms must not be able to hide by being made on both sides.
 
+pub mod accuracy;
+pub mod compare;
 pub mod server;

@@ -12,7 +12,7 @@ const HOT: &[&str] = &[
     "crates/http/src/response/",
     "crates/stats/src/histogram.rs",
     "crates/stats/src/recorder.rs",
-    "crates/engine/src/user/render.rs",
+    "crates/engine/src/user/request.rs",
 ];
 
 /// What does not belong there; comments and tests are exempt.
@@ -83,7 +83,9 @@ fn is_hot(path: &str) -> bool {
 
 fn check_hot(file: &File) -> Vec<String> {
     let code = file.text.lines().take_while(|line| line.trim() != "#[cfg(test)]");
-    let numbered = (1..).zip(code).filter(|(_, line)| !line.trim_start().starts_with("//"));
+    // An error's text may be made where the error is.
+    let cold = |line: &str| line.trim_start().starts_with("//") || line.contains("map_err(");
+    let numbered = (1..).zip(code).filter(|(_, line)| !cold(line));
     numbered
         .flat_map(|(number, line)| {
             let hits = NOT_IN_HOT.iter().filter(move |word| line.contains(**word));
@@ -147,7 +149,7 @@ mod tests {
             assert_eq!(complaints("crates/http/src/driver.rs", &text).len(), 1, "{word}");
             assert_eq!(complaints("crates/http/src/config.rs", &text), [""; 0], "{word}");
         }
-        let exempt = "// no Mutex here\nfn a() {}\n#[cfg(test)]\nmod tests { fn b() { format!(\"\") } }";
+        let exempt = "// no Mutex here\nx.map_err(|e| E(format!(\"{e}\")))?;\n#[cfg(test)]\nmod tests { fn b() { format!(\"\") } }";
         assert_eq!(complaints("crates/http/src/driver.rs", exempt), [""; 0]);
         assert_eq!(complaints("crates/http/src/response/tests.rs", "format!"), [""; 0]);
         let paths: Vec<_> = HOT.iter().skip(1).map(|hot| (*hot).to_owned()).collect();
