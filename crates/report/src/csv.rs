@@ -18,7 +18,7 @@ use squall_stats::Window;
 use squall_stats::locust::{Entry, PERCENTILES};
 
 use crate::python::repr;
-use crate::tally::{Keep, Line, Tally};
+use crate::tally::{Keep, Line, Tally, resets};
 
 const STATS_HEAD: [&str; 11] = [
     "Type",
@@ -98,6 +98,11 @@ impl CsvFiles {
     pub fn push(&mut self, window: &Window) -> io::Result<()> {
         self.observe(window)?;
         self.rewrite()
+    }
+
+    /// The statistics are reset: the next window is the first that counts. The history goes on.
+    pub fn reset(&mut self) {
+        self.tally.reset();
     }
 
     fn observe(&mut self, window: &Window) -> io::Result<()> {
@@ -204,7 +209,12 @@ impl CsvFiles {
 /// The operating system's, with the path.
 pub fn write(prefix: &Path, full_history: bool, run: &Run) -> io::Result<()> {
     let mut files = CsvFiles::create(prefix, full_history, &run.plan, run.started)?;
-    run.windows.iter().try_for_each(|window| files.observe(window))?;
+    for window in &run.windows {
+        if resets(run, window) {
+            files.reset();
+        }
+        files.observe(window)?;
+    }
     files.finish()
 }
 

@@ -2,7 +2,7 @@
 //! a point is a percentile of its requests, never a mean of percentiles.
 
 use serde::Serialize;
-use squall_core::{Nanos, OutcomeKind, Ramp};
+use squall_core::{OutcomeKind, Ramp};
 use squall_record::{PhaseMark, Run};
 use squall_stats::{Histogram, Window};
 

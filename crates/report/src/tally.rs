@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use squall_core::{EndpointId, Nanos, OutcomeKind};
 use squall_plan::Plan;
+use squall_record::{MarkKind, Run};
 use squall_stats::Window;
 use squall_stats::locust::{Entry, per_second};
 
@@ -75,6 +76,8 @@ pub(crate) struct Tally {
     order: Vec<usize>,
     failures: BTreeMap<(usize, String), Failure>,
     users: u64,
+    /// The last reset of the statistics, or the start of the run.
+    since: Nanos,
     end: Nanos,
 }
 
@@ -90,7 +93,38 @@ impl Tally {
         let mut order: Vec<usize> = (0..lines.len()).collect();
         order.sort_by(|&a, &b| (&lines[a].name, &lines[a].method).cmp(&(&lines[b].name, &lines[b].method)));
         let total = line("", "Aggregated");
-        Self { keep, lines, total, order, failures: BTreeMap::new(), users: 0, end: Nanos::ZERO }
+        Self {
+            keep,
+            lines,
+            total,
+            order,
+            failures: BTreeMap::new(),
+            users: 0,
+            since: Nanos::ZERO,
+            end: Nanos::ZERO,
+        }
+    }
+
+    /// All windows of a record, from its last reset of the statistics on, as Locust does it.
+    pub(crate) fn of(run: &Run, keep: Keep) -> Self {
+        let mut tally = Self::new(&run.plan, keep);
+        for window in &run.windows {
+            if resets(run, window) {
+                tally.reset();
+            }
+            tally.push(window);
+        }
+        tally
+    }
+
+    /// Begin anew with the next window.
+    pub(crate) fn reset(&mut self) {
+        for line in self.lines.iter_mut().chain([&mut self.total]) {
+            let (method, name) = (std::mem::take(&mut line.method), std::mem::take(&mut line.name));
+            *line = Line { method, name, ..Line::default() };
+        }
+        self.failures.clear();
+        self.since = self.end;
     }
 
     /// Count a window.
@@ -193,7 +227,7 @@ impl Tally {
 
     /// Requests and failures per second of the whole run so far.
     pub(crate) fn whole_rates(&self, line: &Line) -> (f64, f64) {
-        let span = self.total.last;
+        let span = self.total.last.since(self.since);
         (per_second(line.entry.num_requests, span), per_second(line.entry.num_failures, span))
     }
 
@@ -213,6 +247,15 @@ impl Tally {
         let secs = (to - from) as f64;
         (requests as f64 / secs, failures as f64 / secs)
     }
+}
+
+/// Were the statistics reset during `window`? It then counts as the first one after the reset: live, a reset takes
+/// effect between two windows.
+pub(crate) fn resets(run: &Run, window: &Window) -> bool {
+    let during = window.start..window.start + window.span;
+    run.marks.iter().any(|mark| match mark.kind {
+        MarkKind::Reset => during.contains(&mark.at),
+    })
 }
 
 impl Line {

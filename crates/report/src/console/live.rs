@@ -85,6 +85,11 @@ impl Live {
         self.draw();
     }
 
+    /// The statistics are reset: the next window is the first that counts.
+    pub fn reset(&mut self) {
+        self.tally.reset();
+    }
+
     /// A second is over.
     ///
     /// # Errors

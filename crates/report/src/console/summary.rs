@@ -21,13 +21,12 @@ pub struct Style {
     pub colour: bool,
 }
 
-/// Write Locust's tables over the whole run, then outcomes, phases, mix and verdict.
+/// Write Locust's tables over the whole run (since its last reset, if there was one), then, over all of it, outcomes, phases, mix and verdict.
 ///
 /// # Errors
 /// Those of `out`.
 pub fn summary(run: &Run, verdict: &Verdict, style: Style, out: &mut dyn io::Write) -> io::Result<()> {
-    let mut tally = Tally::new(&run.plan, Keep::Rates);
-    run.windows.iter().for_each(|window| tally.push(window));
+    let tally = Tally::of(run, Keep::Rates);
     let width = name_width(style.columns);
     out.write_all(requests(&tally, Rates::Whole, width).as_bytes())?;
     out.write_all(percentiles(&tally, width).as_bytes())?;

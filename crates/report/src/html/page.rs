@@ -158,19 +158,19 @@ fn charts(report: &Report, series: &Series) -> Markup {
             }
             noscript { p.caution { "The charts need JavaScript. All tables are complete without it." } }
             div.charts {
-                (figure("chart-requests", "Requests per second", "stacked by outcome", true, html! {}))
-                (figure("chart-times", "Response times", service, true, html! {
+                (figure("chart-requests", "Requests per second", "stacked by outcome", true, &html! {}))
+                (figure("chart-times", "Response times", service, true, &html! {
                     button #log-scale type="button" aria-pressed="false" { "Log scale" }
                 }))
-                (figure("chart-users", "Users", "running, stacked by class", false, html! {}))
-                (figure("chart-lags", "Lateness of the generator", "ours, not the target's", false, html! {}))
+                (figure("chart-users", "Users", "running, stacked by class", false, &html! {}))
+                (figure("chart-lags", "Lateness of the generator", "ours, not the target's", false, &html! {}))
             }
             (phases(report))
         }
     }
 }
 
-fn figure(id: &str, title: &str, note: &str, wide: bool, extra: Markup) -> Markup {
+fn figure(id: &str, title: &str, note: &str, wide: bool, extra: &Markup) -> Markup {
     html! {
         figure.wide[wide] aria-label={ (title) ", " (note) } {
             figcaption { (title) " " small { (note) } (extra) }

@@ -81,7 +81,7 @@ fn settings(report: &Report) -> Vec<(String, String)> {
     let mut pairs = vec![("seed".to_owned(), report.run.seed.to_string())];
     match &report.settings {
         Value::Object(settings) => {
-            pairs.extend(settings.iter().map(|(key, value)| (key.clone(), setting(value))))
+            pairs.extend(settings.iter().map(|(key, value)| (key.clone(), setting(value))));
         }
         Value::Null => {}
         other => pairs.push(("settings".into(), text(other))),

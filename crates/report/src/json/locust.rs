@@ -35,8 +35,7 @@ struct Entry<'a> {
 /// # Errors
 /// Those of `out`.
 pub fn locust(run: &Run, out: &mut dyn io::Write) -> io::Result<()> {
-    let mut tally = Tally::new(&run.plan, Keep::EverySecond);
-    run.windows.iter().for_each(|window| tally.push(window));
+    let tally = Tally::of(run, Keep::EverySecond);
     let start = run.started.as_duration().as_secs_f64();
     let entries: Vec<Entry<'_>> = tally.planned().map(|line| entry(line, start)).collect();
     entries.serialize(&mut serde_json::Serializer::with_formatter(&mut *out, Python::new()))?;

@@ -2,7 +2,10 @@ use std::fs;
 use std::path::Path;
 
 use insta::assert_snapshot;
+use squall_core::Nanos;
+use squall_record::{Mark, MarkKind};
 use squall_report::csv::{self, CsvFiles};
+use squall_stats::Window;
 
 use crate::sample;
 
@@ -110,4 +113,25 @@ fn a_path_that_cannot_be_written_is_named() {
     fs::create_dir(dir.path().join("r_stats.csv")).unwrap();
     let error = CsvFiles::create(&dir.path().join("r"), false, &run.plan, run.started).unwrap_err();
     assert!(error.to_string().contains("r_stats.csv"), "{error}");
+}
+
+#[test]
+fn after_a_reset_only_what_follows_counts() {
+    let mut run = sample::short();
+    run.marks.push(Mark { at: Nanos::from_millis(2_400), kind: MarkKind::Reset });
+    let dir = tempfile::tempdir().unwrap();
+    let mut files = CsvFiles::create(&dir.path().join("deep/er/r"), true, &run.plan, run.started).unwrap();
+    for (position, window) in run.windows.iter().enumerate() {
+        if position == 2 {
+            files.reset();
+        }
+        files.push(window).unwrap();
+    }
+    files.finish().unwrap();
+    let total = read(dir.path(), "_stats").lines().last().unwrap().to_owned();
+    let later: u64 = run.windows[2..].iter().flat_map(Window::cells).map(|(_, cell)| cell.count).sum();
+    assert!(total.starts_with(&format!(",Aggregated,{later},")), "{total}");
+    let per_second: f64 = total.split(',').nth(9).unwrap().parse().unwrap();
+    assert_eq!(per_second, later as f64 / 2.0, "rates count from the reset");
+    assert_eq!(read(dir.path(), "_stats_history"), written(true, &run).1[1]);
 }

@@ -117,7 +117,7 @@ fn a_run_without_a_request_still_makes_a_page() {
 fn a_long_run_stays_small() {
     let mut run = sample::run();
     let pattern = run.windows.clone();
-    run.windows = (0..2_100)
+    run.windows = (0..1_200)
         .map(|seq| {
             let mut window = pattern[seq as usize % (pattern.len() - 1)].clone();
             (window.seq, window.start) = (seq, squall_core::Nanos::from_secs(seq));

@@ -1,5 +1,7 @@
 //! What a user sees of a recorded run, format by format.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail the test they help")]
+
 mod console;
 mod csv_files;
 mod html;

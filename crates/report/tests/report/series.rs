@@ -1,6 +1,6 @@
 use squall_core::OutcomeKind;
 use squall_report::{MAX_POINTS, Series};
-use squall_stats::Summary;
+use squall_stats::{Summary, Window};
 
 use crate::sample;
 
@@ -14,7 +14,7 @@ fn a_point_of_several_windows_has_the_percentiles_of_their_requests() {
     for (point, windows) in run.windows.chunks(per_point).enumerate() {
         let mut summary = Summary::default();
         let mut ok = 0;
-        for (key, cell) in windows.iter().flat_map(|window| window.cells()) {
+        for (key, cell) in windows.iter().flat_map(Window::cells) {
             summary.add(key.outcome, cell);
             ok += if key.outcome == OutcomeKind::Ok { cell.count } else { 0 };
         }
