@@ -333,7 +333,6 @@ fn users_of_a_thread_do_not_mix_up_their_bytes() {
         let names: Vec<String> = (10..30).map(|n| n.to_string()).collect();
         let user = in_memory(names.iter().map(|name| response(name)).collect());
         let origin = origin("http://a.test", anywhere());
-        user.client.give_back(squall_http::Captured::default());
         let client = &user.client;
         let clock = &user.clock;
         let one = |name: &'_ str| {
@@ -354,5 +353,8 @@ fn users_of_a_thread_do_not_mix_up_their_bytes() {
             if all.is_empty() { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
         })
         .await;
+        // What is lent again has forgotten whose it was.
+        let lent = client.lend_captured();
+        assert!(lent.head().is_empty() && lent.body().is_empty());
     });
 }
