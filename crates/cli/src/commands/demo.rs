@@ -35,8 +35,10 @@ const STOP_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// Start the API, run the suite's demo, say what came of it.
 pub(super) fn run(args: &DemoArgs, terminal: &Terminal) -> Outcome {
-    let record = args.output.join("squall-demo.squall");
-    let html = args.output.join("squall-demo.html");
+    // Shown to people, who do not write `./` before names in the directory they are in.
+    let output = args.output.strip_prefix(".").unwrap_or(&args.output);
+    let record = output.join("squall-demo.squall");
+    let html = output.join("squall-demo.html");
     make_room(&record)?;
     preflight::writable(&html, "--output")?;
     let secret = secret();

@@ -88,7 +88,11 @@ fn record_path(settings: &Settings, plan: &Plan) -> Result<PathBuf, Problem> {
         let words = [Some(plan.name.as_str()), plan.profile.as_deref(), Some(&time)];
         return Ok(free_record_path(&words.into_iter().flatten().map(slug).collect::<Vec<_>>().join("-")));
     };
-    preflight::make_parent(path).map_err(|error| preflight::unwritable(path, "--record").cause(error))?;
+    if path.exists() {
+        return Err(Problem::new(format!("{} exists already", path.display()))
+            .help("a saved run is never overwritten: give --record another name, or remove the file"));
+    }
+    preflight::writable(path, "--record")?;
     Ok(path.clone())
 }
 

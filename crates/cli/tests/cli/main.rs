@@ -1,5 +1,7 @@
 //! The real binary, as a user sees it: exit codes, messages, data on stdout, files.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail the test they help")]
+
 mod demo;
 mod help;
 mod refusals;
