@@ -95,6 +95,8 @@
         values[i] = values[i].map(function (v, at) { return v + values[i + 1][at]; });
       }
     }
+    /* Zero has no place on a logarithmic axis. */
+    if (options.log) values = values.map(function (column) { return column.map(function (v) { return v > 0 ? v : null; }); });
     var show = options.show || number;
     host.textContent = "";
     var u = new uPlot({

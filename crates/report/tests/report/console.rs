@@ -1,12 +1,11 @@
 use insta::assert_snapshot;
 use squall_report::console::{Style, summary};
-use squall_verdict::judge;
 
 use crate::sample;
 
 fn rendered(run: &squall_record::Run, style: Style) -> String {
     let mut out = Vec::new();
-    summary(run, &judge(run), style, &mut out).unwrap();
+    summary(run, &sample::verdict(), style, &mut out).unwrap();
     String::from_utf8(out).unwrap()
 }
 

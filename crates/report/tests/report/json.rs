@@ -1,13 +1,12 @@
 use insta::assert_snapshot;
 use serde_json::Value;
 use squall_report::json;
-use squall_verdict::judge;
 
 use crate::sample;
 
 fn summary(run: &squall_record::Run) -> String {
     let mut out = Vec::new();
-    json::summary(run, &judge(run), &mut out).unwrap();
+    json::summary(run, &sample::verdict(), &mut out).unwrap();
     String::from_utf8(out).unwrap()
 }
 

@@ -9,6 +9,7 @@ use squall_plan::{
 };
 use squall_record::{End, Environment, LogLevel, LogLine, PhaseMark, Run};
 use squall_stats::{CellKey, ErrorCode, ErrorKey, PageReserve, Sample, Window};
+use squall_verdict::{Overall, Row, Standing, Verdict};
 
 /// What `<script>` and friends look like when a target puts them into names, samples and logs.
 pub(crate) const HOSTILE: &str = "</script><script>alert('x')</script><img src=x onerror=alert(1)> & \"q\"";
@@ -346,6 +347,36 @@ pub(crate) fn run() -> Run {
 /// A run that ended before anything was asked.
 pub(crate) fn empty() -> Run {
     Run { windows: vec![], phases: vec![], log: vec![], end: None, ..run() }
+}
+
+/// A verdict on the run with every standing. Made up too: how runs are judged is not what is tested here.
+pub(crate) fn verdict() -> Verdict {
+    let standings = [
+        (Some(0.1691), "169.1ms", Standing::Pass, Some(16)),
+        (Some(0.5965), "596.5ms", Standing::Degraded, Some(70)),
+        (Some(1.05), "≥ 1.05s", Standing::Gap, Some(70)),
+        (Some(0.0144), "1.44%", Standing::Degraded, Some(66)),
+        (None, "no data", Standing::NoData, None),
+        (Some(1.04), "1.04s", Standing::Fail, Some(63)),
+    ];
+    let labels = ["p50", "p95", "p99", "error_rate", "throughput, phase spike", "p95 GET /v1/search/stories"];
+    let plan = plan();
+    let rows = plan.criteria.iter().zip(standings).zip(labels).map(|((criterion, row), label)| Row {
+        criterion: criterion.clone(),
+        label: label.into(),
+        value: row.0,
+        at_least: row.1.starts_with('≥'),
+        shown: row.1.into(),
+        standing: row.2,
+        since: row.3.map(Nanos::from_secs),
+        note: (row.2 == Standing::Gap).then(|| "only a lower bound is known".into()),
+    });
+    Verdict {
+        rows: rows.collect(),
+        overall: Overall::Failed,
+        pending: plan.pending.clone(),
+        excluded: vec!["ramp of spike: 3s with 318 requests, not judged".into()],
+    }
 }
 
 /// The first seconds of the run: short enough to read every number.
