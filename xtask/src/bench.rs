@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::{Command, ExitCode};
 
-use crate::{cargo, needs};
+use crate::{cargo, needs, target_dir};
 
 /// Arguments of `cargo xtask bench`.
 #[derive(Debug, clap::Args)]
@@ -18,7 +18,7 @@ pub(crate) fn run(root: &Path, args: &Args) -> anyhow::Result<ExitCode> {
     needs::program(&["taskset"], "util-linux")?;
     let packages = ["--package", "squall-cli", "--package", "squall-bench"];
     crate::run(cargo(root).args(["build", "--profile", "dist", "--bins"]).args(packages))?;
-    let binaries = root.join("target/dist");
+    let binaries = target_dir(root)?.join("dist");
     let mut command = Command::new(binaries.join("squall-bench"));
     command.current_dir(root).arg("--binaries").arg(&binaries).args(&args.arguments);
     crate::run(&mut command)?;

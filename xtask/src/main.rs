@@ -52,6 +52,13 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask lies in the workspace").to_path_buf()
 }
 
+/// Where cargo puts what it builds: `target`, unless the user's configuration says otherwise.
+fn target_dir(root: &Path) -> anyhow::Result<PathBuf> {
+    let metadata = output(cargo(root).args(["metadata", "--format-version", "1", "--no-deps"]))?;
+    let metadata: serde_json::Value = serde_json::from_str(&metadata)?;
+    Ok(metadata["target_directory"].as_str().context("cargo metadata names no target directory")?.into())
+}
+
 /// Talk goes to stderr, as everywhere in this project.
 fn say(line: &str) {
     // Nobody is left to tell if stderr is closed.

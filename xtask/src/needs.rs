@@ -35,15 +35,15 @@ pub(crate) fn chromium() -> anyhow::Result<PathBuf> {
     program(&["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"], "chromium")
 }
 
-/// A genuine Locust in an environment of its own under `target`.
-pub(crate) fn locust(root: &Path) -> anyhow::Result<PathBuf> {
-    let folder = root.join("target/xtask/venv");
+/// A genuine Locust in an environment of its own under `target`, the folder of what is built.
+pub(crate) fn locust(target: &Path) -> anyhow::Result<PathBuf> {
+    let folder = target.join("xtask/venv");
     let stamp = folder.join("squall-stamp");
     let locust = folder.join("bin/locust");
     if std::fs::read_to_string(&stamp).is_ok_and(|installed| installed == LOCUST) && locust.is_file() {
         return Ok(locust);
     }
-    say(&format!("installing {LOCUST} into target/xtask/venv"));
+    say(&format!("installing {LOCUST} into {}", folder.display()));
     make_environment(&folder)?;
     let pip = ["-m", "pip", "install", "--quiet", "--no-input", "--disable-pip-version-check", LOCUST];
     run(Command::new(folder.join("bin/python")).args(pip))?;

@@ -6,7 +6,7 @@ use std::process::{Command, ExitCode, Stdio};
 
 use anyhow::Context as _;
 
-use crate::{cargo, needs, say};
+use crate::{cargo, needs, say, target_dir};
 
 /// Arguments of `cargo xtask test`.
 #[derive(Debug, clap::Args)]
@@ -17,7 +17,8 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(root: &Path, args: &Args) -> anyhow::Result<ExitCode> {
-    let locust = needs::locust(root)?;
+    let target = target_dir(root)?;
+    let locust = needs::locust(&target)?;
     let chromium = needs::chromium()?;
     // The tests of the real binary start these; cargo builds only their own crate's.
     crate::run(cargo(root).args(["build", "--workspace", "--bins"]))?;
@@ -31,7 +32,7 @@ pub(crate) fn run(root: &Path, args: &Args) -> anyhow::Result<ExitCode> {
         .args(&args.cargo)
         .env("SQUALL_TEST_LOCUST", locust)
         .env("SQUALL_TEST_CHROMIUM", chromium)
-        .env("SQUALL_TEST_BIN_DIR", root.join("target/debug"));
+        .env("SQUALL_TEST_BIN_DIR", target.join("debug"));
     let (tally, passed) = run_and_tally(&mut command)?;
     say(&format!("\ntest summary: {tally}"));
     Ok(if passed && tally.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })

@@ -12,7 +12,6 @@ const HOT: &[&str] = &[
     "crates/http/src/response/",
     "crates/stats/src/histogram.rs",
     "crates/stats/src/recorder.rs",
-    "crates/engine/src/user/request.rs",
 ];
 
 /// What does not belong there; comments and tests are exempt.
