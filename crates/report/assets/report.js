@@ -102,7 +102,7 @@
     var u = new uPlot({
       width: host.clientWidth || 640, height: wide ? 250 : 200,
       padding: [20, 12, 0, 0],
-      cursor: { sync: { key: "squall" }, points: { size: 6 }, drag: { x: true, y: false } },
+      cursor: { y: false, sync: { key: "squall" }, points: { size: 6 }, drag: { x: true, y: false } },
       legend: { live: true },
       scales: { x: { time: false }, y: { distr: options.log ? 3 : 1, range: options.log ? undefined : function (u, min, max) { return [0, max > 0 ? max * 1.06 : 1]; } } },
       axes: [

@@ -25,7 +25,7 @@ pub(super) fn section(report: &Report) -> Markup {
             @if verdict.criteria.is_empty() {
                 p.lead { "The suite sets no criteria. The numbers below are measured all the same." }
             } @else {
-                p.hint { "Target met is a pass, acceptable met is degraded; between acceptable and failure lies the gap, which fails too." }
+                p.hint { "Target met is a pass, acceptable met is degraded; between acceptable and failure lies the gap, which fails too. Criteria look at the measured part of the run; all other figures here count the whole of it." }
                 div.scroll tabindex="0" role="region" aria-label="Criteria" {
                     table {
                         thead { tr {
