@@ -1,0 +1,7 @@
+//! The real binary against real servers: what it says is held against what the server knows.
+//!
+//! What one command prints or refuses is tested in `crates/cli`; here runs are judged by their numbers.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail the test they help")]
+
+mod support;
