@@ -9,6 +9,6 @@ mod schedule;
 mod worker;
 
 pub use event::Event;
-pub use run::{Handle, Options, StartError, start};
+pub use run::{Handle, Options, Prepared, StartError, Started};
 pub use schedule::{PhaseSchedule, schedule};
 pub use worker::Worker;

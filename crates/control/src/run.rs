@@ -2,15 +2,16 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use squall_core::{EndReason, Nanos, NoUsers, PhaseId};
-use squall_engine::{WorkerConfig, WorkerEvent};
+use squall_engine::{ReadyWorker, WorkerConfig, WorkerEvent};
 use squall_plan::Plan;
 use thiserror::Error;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use crate::event::Event;
-use crate::schedule::schedule;
+use crate::schedule::{PhaseSchedule, schedule};
 use crate::worker::Worker;
 
 /// After users were cut, how long a worker may take to say that they are gone.
@@ -58,27 +59,49 @@ impl Handle {
     }
 }
 
-/// Start a run in this process. Must be called within a tokio runtime; events arrive as the run goes.
-///
-/// # Errors
-/// [`StartError`]; before the first request.
-pub fn start(plan: &Arc<Plan>, options: Options) -> Result<(Handle, UnboundedReceiver<Event>), StartError> {
-    let threads = match options.threads {
-        0 => std::thread::available_parallelism().map_or(1, usize::from),
-        threads => threads,
-    };
-    let worker = squall_engine::Worker::start(plan, WorkerConfig { threads })?;
-    start_with(plan, worker)
+/// A run that is ready to begin: everything that can be known to fail has been tried, and nothing has been sent.
+pub struct Prepared {
+    plan: Arc<Plan>,
+    phases: Vec<PhaseSchedule>,
+    worker: ReadyWorker,
 }
 
-/// Start a run on a given worker.
-pub(crate) fn start_with<W: Worker>(
-    plan: &Arc<Plan>,
-    mut worker: W,
-) -> Result<(Handle, UnboundedReceiver<Event>), StartError> {
+impl Prepared {
+    /// Plan the phases, resolve the targets and start the threads of a run in this process.
+    ///
+    /// # Errors
+    /// [`StartError`] when the plan has no users, a name does not resolve, or a certificate cannot be read.
+    pub fn new(plan: &Arc<Plan>, options: Options) -> Result<Self, StartError> {
+        let threads = match options.threads {
+            0 => std::thread::available_parallelism().map_or(1, usize::from),
+            threads => threads,
+        };
+        let phases = schedule(plan)?;
+        let worker = ReadyWorker::prepare(plan, WorkerConfig { threads })?;
+        Ok(Self { plan: Arc::clone(plan), phases, worker })
+    }
+
+    /// Begin. Must be called within a tokio runtime; events arrive as the run goes.
+    pub fn start(self) -> Started {
+        start_on(self.worker.begin(), self.phases, self.plan.load.stop_timeout)
+    }
+}
+
+/// A run under way.
+pub struct Started {
+    /// Stops it.
+    pub handle: Handle,
+    /// What happens, in order.
+    pub events: UnboundedReceiver<Event>,
+    /// Wall time at run time zero.
+    pub wall_origin: SystemTime,
+}
+
+/// Begin a run on a worker.
+fn start_on<W: Worker>(mut worker: W, phases: Vec<PhaseSchedule>, stop_timeout: Nanos) -> Started {
     let mut moments = VecDeque::new();
     let mut end = None;
-    for phase in schedule(plan)? {
+    for phase in phases {
         let id = phase.assignment.phase;
         moments.push_back((phase.assignment.at, Moment::PhaseStarts(id)));
         moments.extend(phase.ramped.map(|at| (at, Moment::Ramped(id, phase.users))));
@@ -88,17 +111,11 @@ pub(crate) fn start_with<W: Worker>(
     }
     moments.extend(end.map(|at| (at, Moment::RunEnds)));
     let (requests, incoming) = unbounded_channel();
-    let (events, outgoing) = unbounded_channel();
-    let run = Run {
-        worker,
-        events,
-        moments,
-        phase: PhaseId(0),
-        stop_timeout: plan.load.stop_timeout,
-        state: State::Running,
-    };
+    let (sender, events) = unbounded_channel();
+    let wall_origin = worker.clock().wall_origin();
+    let run = Run { worker, events: sender, moments, phase: PhaseId(0), stop_timeout, state: State::Running };
     tokio::spawn(run.drive(incoming));
-    Ok((Handle(requests), outgoing))
+    Started { handle: Handle(requests), events, wall_origin }
 }
 
 /// What happens at a known moment of the run.
@@ -241,3 +258,6 @@ impl<W: Worker> Run<W> {
         let _ = self.events.send(event);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -62,3 +62,70 @@ pub fn schedule(plan: &Plan) -> Result<Vec<PhaseSchedule>, NoUsers> {
     }
     Ok(schedules)
 }
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use squall_plan::{HttpSettings, Load, PhasePlan, UserClass, Wait};
+
+    use super::*;
+
+    fn plan_of(phases: &[(u32, f64, u64)], weights: &[(f64, u32)]) -> Plan {
+        let class = |(index, &(weight, fixed_count)): (usize, &(f64, u32))| UserClass {
+            name: format!("Class{index}"),
+            weight,
+            fixed_count,
+            wait: Wait::Constant(Nanos::ZERO),
+            auth: None,
+            source: None,
+            headers: Vec::new(),
+            vars: Vec::new(),
+            on_start: Vec::new(),
+            tasks: Vec::new(),
+            on_stop: Vec::new(),
+        };
+        let phase = |(index, &(users, spawn_rate, secs)): (usize, &(u32, f64, u64))| PhasePlan {
+            name: format!("phase {index}"),
+            users,
+            spawn_rate,
+            run_time: Some(Nanos::from_secs(secs)),
+            measured: true,
+        };
+        Plan {
+            name: "test".into(),
+            profile: None,
+            host: "http://127.0.0.1".into(),
+            seed: 1,
+            http: HttpSettings::default(),
+            feeds: Vec::new(),
+            auths: Vec::new(),
+            classes: weights.iter().enumerate().map(class).collect(),
+            endpoints: Vec::new(),
+            load: Load { phases: phases.iter().enumerate().map(phase).collect(), stop_timeout: Nanos::ZERO },
+            criteria: Vec::new(),
+            pending: Vec::new(),
+        }
+    }
+
+    /// The guide's spike: 50, 500, 100 users over 2, 3 and 5 minutes.
+    pub(crate) fn spike_plan() -> Plan {
+        let phases = [(50, 10.0, 120), (500, 100.0, 180), (100, 20.0, 300)];
+        plan_of(&phases, &[(70.0, 0), (1.0, 0), (25.0, 0), (4.0, 0)])
+    }
+
+    #[test]
+    fn a_phase_that_ends_before_its_ramp_goes_on_from_where_it_was() {
+        let phases = schedule(&plan_of(&[(100, 1.0, 10), (5, 100.0, 10)], &[(1.0, 0)])).unwrap();
+        assert_eq!(phases[0].ramped, None);
+        assert_eq!(phases[0].users, [10]);
+        assert_eq!(phases[1].assignment.changes.len(), 5);
+        assert_eq!(phases[1].users, [5]);
+    }
+
+    #[test]
+    fn fixed_counts_alone_leave_the_other_users_out() {
+        let phases = schedule(&plan_of(&[(10, 10.0, 10)], &[(0.0, 3)])).unwrap();
+        assert_eq!(phases[0].users, [3]);
+        assert!(phases[0].ramped.is_some());
+        assert_eq!(schedule(&plan_of(&[(10, 10.0, 10)], &[(0.0, 0)])), Err(NoUsers));
+    }
+}

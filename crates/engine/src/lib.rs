@@ -21,4 +21,4 @@ pub use clock::RunClock;
 pub use command::{Assignment, Change};
 pub use identity::IdentityError;
 pub use program::CompileError;
-pub use worker::{StartError, Worker, WorkerConfig, WorkerEvent};
+pub use worker::{ReadyWorker, StartError, Worker, WorkerConfig, WorkerEvent};

@@ -58,6 +58,12 @@ pub enum StartError {
     },
 }
 
+/// A worker whose threads are ready: everything that can fail has succeeded, and nothing has been sent.
+pub struct ReadyWorker {
+    starting: Vec<StartingThread>,
+    reports: UnboundedReceiver<Report>,
+}
+
 /// The threads that make load in this process.
 pub struct Worker {
     clock: RunClock,
@@ -76,12 +82,12 @@ struct ThreadHandle {
     join: Option<JoinHandle<()>>,
 }
 
-impl Worker {
-    /// Resolve the targets, compile the plan and start the threads; the clock of the run starts when all are ready.
+impl ReadyWorker {
+    /// Resolve the targets, compile the plan and start the threads.
     ///
     /// # Errors
     /// [`StartError`] when a name does not resolve, a certificate cannot be read, or a thread cannot start.
-    pub fn start(plan: &Arc<Plan>, config: WorkerConfig) -> Result<Self, StartError> {
+    pub fn prepare(plan: &Arc<Plan>, config: WorkerConfig) -> Result<Self, StartError> {
         let targets = Arc::new(Targets::resolve(plan)?);
         let tls = Tls::load(&tls_options(plan))?;
         let (reports, incoming) = unbounded_channel();
@@ -104,19 +110,26 @@ impl Worker {
                 Err(_) => return Err(failed("it ended before it was ready".to_owned())),
             }
         }
+        Ok(Self { starting, reports: incoming })
+    }
+
+    /// Start the clock of the run.
+    pub fn begin(self) -> Worker {
         let clock = RunClock::start();
-        let threads: Vec<_> = starting.into_iter().map(|thread| thread.begin(clock)).collect();
-        Ok(Self {
+        let threads: Vec<_> = self.starting.into_iter().map(|thread| thread.begin(clock)).collect();
+        Worker {
             clock,
             merger: Merger::new(threads.len()),
             threads,
-            reports: incoming,
+            reports: self.reports,
             placed: BTreeMap::new(),
             next_thread: 0,
             idle: 0,
-        })
+        }
     }
+}
 
+impl Worker {
     /// The clock of the run.
     pub fn clock(&self) -> RunClock {
         self.clock

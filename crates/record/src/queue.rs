@@ -26,6 +26,7 @@ pub(crate) struct Queue {
 struct State {
     windows: VecDeque<Arc<Window>>,
     phases: BTreeMap<PhaseId, PhaseMark>,
+    started: Option<jiff::Timestamp>,
     marks: Vec<Mark>,
     log: Vec<LogLine>,
     lines_dropped: u64,
@@ -43,6 +44,8 @@ struct State {
 pub(crate) struct Batch {
     pub(crate) window: Option<Arc<Window>>,
     pub(crate) phases: BTreeMap<PhaseId, PhaseMark>,
+    /// Wall time at run time zero, when it is news.
+    pub(crate) started: Option<jiff::Timestamp>,
     pub(crate) marks: Vec<Mark>,
     pub(crate) log: Vec<LogLine>,
     /// Windows merged so far, when that number is new.
@@ -71,6 +74,10 @@ impl Queue {
         self.change(|state| {
             state.phases.insert(phase.id, phase);
         });
+    }
+
+    pub(crate) fn set_started(&self, at: jiff::Timestamp) {
+        self.change(|state| state.started = Some(at));
     }
 
     pub(crate) fn push_mark(&self, mark: Mark) {
@@ -131,6 +138,7 @@ impl Queue {
         for (id, phase) in batch.phases {
             state.phases.entry(id).or_insert(phase);
         }
+        state.started = state.started.or(batch.started);
         let (marks, log) = (std::mem::take(&mut state.marks), std::mem::take(&mut state.log));
         state.marks = [batch.marks, marks].concat();
         state.log = [batch.log, log].concat();
@@ -156,6 +164,7 @@ impl State {
     fn has_work(&self) -> bool {
         !self.windows.is_empty()
             || !self.phases.is_empty()
+            || self.started.is_some()
             || !self.marks.is_empty()
             || !self.log.is_empty()
             || self.end.is_some()
@@ -173,6 +182,7 @@ impl State {
         Batch {
             window: self.windows.front().cloned(),
             phases: std::mem::take(&mut self.phases),
+            started: self.started.take(),
             marks: std::mem::take(&mut self.marks),
             log,
             merged: (self.merged > self.merged_written).then_some(self.merged),

@@ -13,6 +13,9 @@ pub(crate) fn write(connection: &mut Connection, batch: &Batch) -> Result<(), Er
     for phase in batch.phases.values() {
         insert_phase(&transaction, phase)?;
     }
+    if let Some(started) = &batch.started {
+        transaction.execute("UPDATE meta SET value = ?1 WHERE key = 'started'", [started.to_string()])?;
+    }
     for Mark { at, kind } in &batch.marks {
         let kind = word(kind)?;
         transaction.prepare_cached("INSERT INTO marks VALUES (?1, ?2)")?.execute(params![ns(*at), kind])?;

@@ -27,7 +27,7 @@ pub struct Header {
     pub settings: Value,
     /// The machine.
     pub environment: Environment,
-    /// Wall time at run time zero.
+    /// Wall time at run time zero, as well as it is known: [`Writer::started`] makes it exact.
     pub started: jiff::Timestamp,
 }
 
@@ -65,6 +65,11 @@ impl Writer {
             let _ = fs::remove_file(path);
         }
         begun
+    }
+
+    /// Store the wall time at run time zero, now that the clock of the run has started.
+    pub fn started(&self, at: jiff::Timestamp) {
+        self.queue.set_started(at);
     }
 
     /// Store a window. Never blocks on the disk.

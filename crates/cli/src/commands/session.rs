@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde_json::Value;
-use squall_control::{Event, Handle};
+use squall_control::{Event, Handle, Prepared, Started};
 use squall_core::{EndReason, Nanos, PhaseId};
 use squall_plan::Plan;
 use squall_record::{Environment, Header, LogLevel, LogLine, Mark, MarkKind, PhaseMark, Record, Run, Writer};
@@ -74,11 +74,14 @@ impl Session<'_> {
         let unheard = |error| Problem::new("signals cannot be listened for").cause(error);
         let mut interrupt = signal(SignalKind::interrupt()).map_err(unheard)?;
         let mut terminate = signal(SignalKind::terminate()).map_err(unheard)?;
-        let started = Timestamp::now();
-        let mut sinks = self.sinks(started)?;
         let options = squall_control::Options { threads: self.threads };
-        let (handle, mut events) = squall_control::start(&self.plan, options)
+        let prepared = Prepared::new(&self.plan, options)
             .map_err(|error| Problem::new("the run cannot be started").cause(error))?;
+        let mut sinks = self.sinks(Timestamp::now())?;
+        let Started { handle, mut events, wall_origin } = prepared.start();
+        if let Ok(started) = Timestamp::try_from(wall_origin) {
+            sinks.writer.started(started);
+        }
         let mut stops = 0u32;
         let (reason, at) = loop {
             tokio::select! {
