@@ -8,7 +8,8 @@ use squall_core::Nanos;
 /// How requests are sent and responses are read, for every user of a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct HttpSettings {
-    /// From the intended start of a request to the last byte of its response, redirects included.
+    /// From the moment a user begins to send (connecting included) to the last byte of the response, redirects
+    /// included. Queueing before that is not bounded by it.
     pub timeout: Nanos,
     /// For the connection alone, TLS included.
     pub connect_timeout: Nanos,

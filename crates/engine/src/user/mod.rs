@@ -1,5 +1,6 @@
 //! A virtual user: picks a task, runs it, waits, until it is told to stop.
 
+mod counted;
 mod render;
 mod request;
 

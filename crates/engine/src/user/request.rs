@@ -4,21 +4,18 @@ use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::task::Poll;
 
-use squall_core::{ErrorClass, Nanos, Outcome, OutcomeKind};
+use squall_core::{Nanos, Outcome};
 use squall_http::{Captured, Connector, Exchange, Failure, Method, Request as HttpRequest};
 use squall_plan::AuthKind;
-use squall_stats::{ErrorCode, ErrorKey, Sample};
 
+use super::counted::Counted;
 use super::render::Scope;
 use super::{Leave, User};
 use crate::identity::Token;
-use crate::outcome::{describe, judge_content, judge_status};
+use crate::outcome::{judge_content, judge_status};
 use crate::program::{Request, Text};
 use crate::thread::{Life, Scratch};
 use crate::timers::UserDeadline;
-
-/// Bytes of a body kept in a sample of an error.
-const SAMPLE_BODY: usize = 300;
 
 impl<C: Connector + 'static> User<C> {
     /// Send a request of the plan and count what becomes of it.
@@ -43,15 +40,17 @@ impl<C: Connector + 'static> User<C> {
         }
         let wanted = request.reads_response() || self.thread.wants_sample(request.site);
         let mut captured = wanted.then(|| self.thread.client.lend_captured());
-        let result = self.send(request, &scratch, intended + request.timeout, captured.as_mut()).await;
+        let result = self.send(request, &scratch, begun + request.timeout, captured.as_mut()).await;
 
         let counted = match &result {
-            Some(Ok(exchange)) => self.answered(request, exchange, intended, captured.as_ref()),
-            Some(Err(failure)) => Counted::failed(failure),
-            None => self.cut(),
+            Some(Ok(exchange)) => Some(self.answered(request, exchange, intended, captured.as_ref())),
+            Some(Err(failure)) => Some(Counted::failed(failure)),
+            None => {
+                self.session.in_flight().and_then(|flight| Counted::cut(&flight, self.thread.clock.now()))
+            }
         };
-        if let Some(counted) = counted.filter(|counted| counted.outcome != Outcome::Cut || counted.sent) {
-            let sample = counted.sample(intended, begun, due.intended.is_some() || self.is_paced());
+        if let Some(counted) = counted {
+            let sample = counted.sample(intended, begun, self.is_paced());
             let kind = counted.outcome.kind();
             self.thread.recorder.borrow_mut().record(phase, request.site, kind, &sample);
             if let Outcome::Failed(class) = counted.outcome {
@@ -103,7 +102,7 @@ impl<C: Connector + 'static> User<C> {
         exchange: &Exchange,
         intended: Nanos,
         captured: Option<&Captured>,
-    ) -> Option<Counted> {
+    ) -> Counted {
         let mut judgement = judge_status(request, exchange.status);
         if judgement.outcome == Outcome::Ok
             && request.reads_response()
@@ -112,32 +111,7 @@ impl<C: Connector + 'static> User<C> {
             let response_time = exchange.done.since(intended);
             judgement = judge_content(request, exchange.status, response_time, captured, &mut self.vars);
         }
-        Some(Counted {
-            outcome: judgement.outcome,
-            code: judgement.code,
-            done: exchange.done,
-            exchange: *exchange,
-            sent: true,
-        })
-    }
-
-    /// What was under way when the run ended; `None` when nothing had been sent.
-    fn cut(&self) -> Option<Counted> {
-        let flight = self.session.in_flight()?;
-        let exchange = Exchange {
-            sent: flight.sent,
-            attempts: flight.attempts,
-            bytes_out: flight.bytes_out,
-            bytes_in: flight.bytes_in,
-            ..Exchange::default()
-        };
-        Some(Counted {
-            outcome: Outcome::Cut,
-            code: ErrorCode(0),
-            done: self.thread.clock.now(),
-            exchange,
-            sent: flight.fully_written || flight.attempts > 0,
-        })
+        Counted::answered(judgement, exchange)
     }
 
     fn render(&mut self, request: &Request, scratch: &mut Scratch) {
@@ -199,92 +173,13 @@ impl<C: Connector + 'static> User<C> {
         Ok(())
     }
 
-    #[cold]
-    fn count_error(
-        &self,
-        request: &Request,
-        counted: &Counted,
-        class: ErrorClass,
-        scratch: &Scratch,
-        failure: Option<&Failure>,
-        captured: Option<&Captured>,
-    ) {
-        let key =
-            ErrorKey { class: request.class, endpoint: request.endpoint, error: class, code: counted.code };
-        let words = || {
-            failure
-                .map_or_else(|| describe(request, class, counted.code), |failure| failure.detail.to_string())
-        };
-        let wants_sample = self.thread.takes_sample(key, request.site);
-        let sample = || {
-            let target = fixed_or(&request.target, &scratch.target);
-            let mut text = format!("{} {}", request.method, String::from_utf8_lossy(target));
-            text.push_str(": ");
-            text.push_str(&words());
-            let body = captured.map(Captured::body).filter(|body| !body.is_empty() && failure.is_none());
-            if let Some(body) = body {
-                text.push_str(": ");
-                text.push_str(String::from_utf8_lossy(&body[..body.len().min(SAMPLE_BODY)]).trim());
-            }
-            text
-        };
-        let mut recorder = self.thread.recorder.borrow_mut();
-        recorder.errors().record(key, counted.done, words, || wants_sample.then(sample));
-    }
-
     fn is_paced(&self) -> bool {
         matches!(self.thread.program.classes[self.slot.class.index()].wait, squall_plan::Wait::Pacing(_))
     }
 }
 
-/// A request that came to an end, one way or another.
-struct Counted {
-    outcome: Outcome,
-    code: ErrorCode,
-    done: Nanos,
-    exchange: Exchange,
-    /// Something reached the wire.
-    sent: bool,
-}
-
-impl Counted {
-    fn failed(failure: &Failure) -> Option<Self> {
-        Some(Self {
-            outcome: Outcome::Failed(failure.class),
-            code: failure_code(failure),
-            done: failure.exchange.done,
-            exchange: failure.exchange,
-            sent: true,
-        })
-    }
-
-    fn sample(&self, intended: Nanos, begun: Nanos, scheduled: bool) -> Sample {
-        let exchange = &self.exchange;
-        let answered = exchange.first_byte > Nanos::ZERO && self.outcome.kind() != OutcomeKind::Cut;
-        Sample {
-            response: self.done.since(intended),
-            service: scheduled.then(|| self.done.since(begun)),
-            first_byte: if answered { exchange.first_byte.since(exchange.sent) } else { Nanos::ZERO },
-            connect: exchange.connect,
-            tls: exchange.tls,
-            attempts: exchange.attempts,
-            connects: exchange.connects,
-            retries: u32::from(exchange.retries),
-            bytes_out: exchange.bytes_out,
-            bytes_in: exchange.bytes_in,
-        }
-    }
-}
-
-/// Errors of the operating system are told apart by their number, all others by their class alone.
-fn failure_code(failure: &Failure) -> ErrorCode {
-    match &failure.detail {
-        squall_http::FailureDetail::Io(error) => ErrorCode(error.raw_os_error().map_or(0, i32::unsigned_abs)),
-        _ => ErrorCode(0),
-    }
-}
-
-fn fixed_or<'a>(text: &'a Text, rendered: &'a [u8]) -> &'a [u8] {
+/// The bytes of a text: its own, or those rendered for this request.
+pub(super) fn fixed_or<'a>(text: &'a Text, rendered: &'a [u8]) -> &'a [u8] {
     match text {
         Text::Static(bytes) => bytes,
         Text::Dynamic(_) => rendered,

@@ -36,6 +36,17 @@ fn files_in(dir: &Path) -> Vec<String> {
 }
 
 #[test]
+fn the_exact_start_replaces_the_one_of_the_header() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("run.squall");
+    let writer = Writer::create(&path, &header()).unwrap();
+    let exact: jiff::Timestamp = "2026-01-02T03:04:05.317Z".parse().unwrap();
+    writer.started(exact);
+    writer.finish(EndReason::Completed, Nanos::SECOND).unwrap();
+    assert_eq!(Record::open(&path).unwrap().started, exact);
+}
+
+#[test]
 fn everything_comes_back() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("run.squall");
