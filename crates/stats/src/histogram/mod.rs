@@ -1,31 +1,24 @@
 //! A histogram of durations with fixed bounds and constant relative error.
 //!
 //! The buckets are HdrHistogram's for 1 µs – 3600 s at 3 significant digits (0.1 %), so that a histogram can be
-//! exchanged in HDR's V2 format; but the counters are paged and a page exists only once something fell into it,
-//! because a run has one histogram for each phase, class, endpoint and outcome, and most durations of one of
-//! them lie close together. Never auto-resizes: what is longer than the bound is counted in the last bucket
+//! exchanged in HDR's V2 format. Never auto-resizes: what is longer than the bound is counted in the last bucket
 //! and in [`Histogram::clamped`].
 
-use hdrhistogram::serialization::{Deserializer, Serializer, V2Serializer};
+mod codec;
+mod counters;
+mod layout;
+
 use squall_core::Nanos;
-use thiserror::Error;
 
-/// 2 · 10³ rounded up to a power of two: HDR's sub-buckets for 3 significant digits.
-const SUB_BUCKET_BITS: u32 = 11;
-/// Counters to an octave above the first two.
-const HALF_BITS: u32 = SUB_BUCKET_BITS - 1;
-/// 3600 s in microseconds.
-const MAX_MICROS: u64 = 3_600_000_000;
-/// An eighth of an octave: 1 KiB.
-const PAGE: usize = 128;
-const PAGES: usize = index_of(MAX_MICROS) / PAGE + 1;
+pub use codec::DecodeError;
 
-type Page = Box<[u64; PAGE]>;
+use counters::{Counters, Page, empty_page};
+use layout::{MAX_MICROS, bounds_of, index_of};
 
 /// Durations from 0 to 3600 s, in buckets of at most 0.1 % relative width (1 µs at the low end).
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Histogram {
-    pages: Box<[Option<Page>; PAGES]>,
+    counters: Counters,
     count: u64,
     clamped: u64,
 }
@@ -43,34 +36,6 @@ impl PageReserve {
     }
 }
 
-/// A histogram that cannot be read back.
-#[derive(Debug, Error)]
-#[error("not a readable HDR V2 histogram: {0}")]
-pub struct DecodeError(String);
-
-const fn index_of(micros: u64) -> usize {
-    let bucket = 64 - (micros | ((1 << SUB_BUCKET_BITS) - 1)).leading_zeros() - SUB_BUCKET_BITS;
-    ((bucket as usize) << HALF_BITS) + (micros >> bucket) as usize
-}
-
-/// Smallest and largest microsecond that share the bucket at `index`.
-const fn bounds_of(index: usize) -> (u64, u64) {
-    let octave = index >> HALF_BITS;
-    let bucket = octave.saturating_sub(1) as u32;
-    let sub = (index - ((bucket as usize) << HALF_BITS)) as u64;
-    (sub << bucket, ((sub + 1) << bucket) - 1)
-}
-
-fn empty_page() -> Page {
-    Box::new([0; PAGE])
-}
-
-impl Default for Histogram {
-    fn default() -> Self {
-        Self { pages: Box::new([const { None }; PAGES]), count: 0, clamped: 0 }
-    }
-}
-
 impl Histogram {
     /// Count one duration.
     pub fn record(&mut self, value: Nanos) {
@@ -80,15 +45,14 @@ impl Histogram {
     /// Count one duration, taking a page from `reserve` where one is missing.
     pub fn record_with(&mut self, value: Nanos, reserve: &mut PageReserve) {
         let index = self.tally(value, 1);
-        let page = self.pages[index / PAGE].get_or_insert_with(|| reserve.0.pop().unwrap_or_else(empty_page));
-        page[index % PAGE] += 1;
+        self.counters.increment(index, reserve);
     }
 
     /// Count `n` equal durations.
     pub fn record_n(&mut self, value: Nanos, n: u64) {
         if n > 0 {
             let index = self.tally(value, n);
-            self.pages[index / PAGE].get_or_insert_with(empty_page)[index % PAGE] += n;
+            self.counters.add(index, n);
         }
     }
 
@@ -105,23 +69,14 @@ impl Histogram {
     pub fn merge(&mut self, other: &Self) {
         self.count += other.count;
         self.clamped += other.clamped;
-        for (mine, theirs) in self.pages.iter_mut().zip(other.pages.iter()) {
-            if let Some(theirs) = theirs {
-                let mine = mine.get_or_insert_with(empty_page);
-                for (a, b) in mine.iter_mut().zip(theirs.iter()) {
-                    *a += b;
-                }
-            }
-        }
+        self.counters.merge(&other.counters);
     }
 
     /// Forget everything, keep the pages.
     pub fn reset(&mut self) {
         self.count = 0;
         self.clamped = 0;
-        for page in self.pages.iter_mut().flatten() {
-            page.fill(0);
-        }
+        self.counters.reset();
     }
 
     /// Durations counted.
@@ -141,23 +96,15 @@ impl Histogram {
 
     /// Buckets that hold something, in rising order: the longest duration of the bucket, and how many.
     pub fn buckets(&self) -> impl Iterator<Item = (Nanos, u64)> + '_ {
-        self.occupied().map(|(index, n)| (Nanos(bounds_of(index).1 * 1_000), n))
+        self.counters.occupied().map(|(index, n)| (Nanos(bounds_of(index).1 * 1_000), n))
     }
 
     /// The same with the middle of each bucket, for sums and rounding that must not be biased upwards.
     pub fn midpoints(&self) -> impl Iterator<Item = (Nanos, u64)> + '_ {
-        self.occupied().map(|(index, n)| {
+        self.counters.occupied().map(|(index, n)| {
             let (low, high) = bounds_of(index);
             (Nanos((low + high + 1) * 500), n)
         })
-    }
-
-    fn occupied(&self) -> impl Iterator<Item = (usize, u64)> + '_ {
-        self.pages.iter().enumerate().filter_map(|(p, page)| Some((p, page.as_deref()?))).flat_map(
-            |(p, page)| {
-                page.iter().enumerate().filter(|&(_, &n)| n > 0).map(move |(i, &n)| (p * PAGE + i, n))
-            },
-        )
     }
 
     /// The `rank`-th smallest duration, counted from 1: the longest one of its bucket. `None` beyond the count.
@@ -171,39 +118,25 @@ impl Histogram {
 
     /// The histogram in HDR's V2 format (values in microseconds, bounds 1 µs – 3600 s, 3 digits).
     pub fn encode(&self) -> Vec<u8> {
-        let mut hdr = new_hdr();
-        for (index, n) in self.occupied() {
-            hdr.record_n(bounds_of(index).0, n).expect("every bucket lies within the bounds");
-        }
-        let mut bytes = Vec::new();
-        V2Serializer::new().serialize(&hdr, &mut bytes).expect("a vector takes any number of bytes");
-        bytes
+        codec::encode(&self.counters)
     }
 
-    /// A histogram from HDR's V2 format. What was clamped is not part of the format and reads as 0.
+    /// A histogram from HDR's V2 format, of these bounds. What was clamped is not part of the format and reads
+    /// as 0.
     ///
     /// # Errors
-    /// [`DecodeError`] when the bytes are not V2.
+    /// [`DecodeError`] when the bytes are not V2, or of other bounds.
     pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
-        let hdr: hdrhistogram::Histogram<u64> = Deserializer::new()
-            .deserialize(&mut std::io::Cursor::new(bytes))
-            .map_err(|error| DecodeError(format!("{error:?}")))?;
-        let mut histogram = Self::default();
-        for bucket in hdr.iter_recorded() {
-            histogram.record_n(Nanos(bucket.value_iterated_to() * 1_000), bucket.count_at_value());
-        }
-        Ok(histogram)
+        let (counters, count) = codec::decode(bytes)?;
+        Ok(Self { counters, count, clamped: 0 })
     }
-}
-
-fn new_hdr() -> hdrhistogram::Histogram<u64> {
-    hdrhistogram::Histogram::new_with_bounds(1, MAX_MICROS, 3).expect("the bounds are valid constants")
 }
 
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
+    use super::codec::new_hdr;
     use super::*;
 
     fn micros() -> impl Strategy<Value = u64> {
@@ -261,6 +194,50 @@ mod tests {
             let reported = histogram.value_at_rank(1).unwrap().as_micros();
             prop_assert!(reported >= value);
             prop_assert!((reported - value) as f64 <= (value as f64 * 0.001).max(1.0));
+        }
+
+        #[test]
+        fn the_librarys_own_reader_agrees(values in prop::collection::vec(micros(), 0..200)) {
+            let mut histogram = Histogram::default();
+            values.iter().for_each(|&v| histogram.record(Nanos(v * 1_000)));
+            let bytes = histogram.encode();
+            let library: hdrhistogram::Histogram<u64> =
+                hdrhistogram::serialization::Deserializer::new().deserialize(&mut &bytes[..]).unwrap();
+            let theirs: Vec<_> =
+                library.iter_recorded().map(|b| (b.value_iterated_to(), b.count_at_value())).collect();
+            let ours: Vec<_> =
+                Histogram::decode(&bytes).unwrap().buckets().map(|(v, n)| (v.as_micros(), n)).collect();
+            prop_assert_eq!(ours, theirs);
+        }
+
+        #[test]
+        fn a_histogram_that_was_read_counts_on(
+            before in prop::collection::vec(micros(), 0..50),
+            after in prop::collection::vec(micros(), 0..50),
+        ) {
+            let record = |histogram: &mut Histogram, values: &[u64]| {
+                values.iter().for_each(|&v| histogram.record(Nanos(v * 1_000)));
+            };
+            let mut whole = Histogram::default();
+            record(&mut whole, &before);
+            let mut read = Histogram::decode(&whole.encode()).unwrap();
+            record(&mut whole, &after);
+            record(&mut read, &after);
+            prop_assert_eq!(read.buckets().collect::<Vec<_>>(), whole.buckets().collect::<Vec<_>>());
+        }
+
+        #[test]
+        fn damage_is_an_error_and_never_a_panic(
+            values in prop::collection::vec(micros(), 1..20),
+            at in any::<prop::sample::Index>(),
+            flip in 1..=255u8,
+        ) {
+            let mut histogram = Histogram::default();
+            values.iter().for_each(|&v| histogram.record(Nanos(v * 1_000)));
+            let mut bytes = histogram.encode();
+            let at = at.index(bytes.len());
+            bytes[at] ^= flip;
+            let _ = Histogram::decode(&bytes).map(|h| h.buckets().count());
         }
 
         #[test]
