@@ -4,4 +4,13 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail the test they help")]
 
+mod bad_targets;
+mod counts;
+mod demo;
+mod killed;
+mod scarce;
+mod scenarios;
+mod secrets;
+mod stall;
 mod support;
+mod truth;
