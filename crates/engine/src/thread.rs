@@ -168,9 +168,10 @@ impl<C: Connector + 'static> Thread<C> {
     }
 
     /// Say something once in the thread's life.
-    pub(crate) fn warn_once(&self, text: &str) {
-        if self.warned.borrow_mut().insert(text.to_owned()) {
-            self.report(Report::Warning(text.to_owned()));
+    pub(crate) fn warn_once(&self, what: &dyn std::fmt::Display) {
+        let text = what.to_string();
+        if self.warned.borrow_mut().insert(text.clone()) {
+            self.report(Report::Warning(text));
         }
     }
 
@@ -202,7 +203,7 @@ impl<C: Connector + 'static> Thread<C> {
 
     fn start_user(self: &Rc<Self>, slot: Slot, due: Nanos) {
         if let Some(feed) = self.exhausted_feed(slot) {
-            self.warn_once(&format!(
+            self.warn_once(&format_args!(
                 "feed '{feed}' is used up: users of {} without a row of their own do not start",
                 self.program.plan.classes[slot.class.index()].name
             ));

@@ -21,7 +21,7 @@ impl<C: Connector + 'static> User<C> {
     /// Send a request of the plan and count what becomes of it.
     pub(super) async fn request(&mut self, request: &Request) -> Result<(), Leave> {
         if let Err(error) = self.renew_token() {
-            self.thread.warn_once(&error.to_string());
+            self.thread.warn_once(&error);
             return Err(Leave::Stopping);
         }
         let due = std::mem::take(&mut self.due);
