@@ -34,6 +34,7 @@ pub(super) fn run(settings: &Settings, format: Format) -> Outcome {
         Format::Text => {
             let mut out = format!("{}: no mistakes\n", settings.suite.display());
             out.push_str(&ratio::text(&ratio));
+            out.push('\n');
             checked.iter().for_each(|profile| describe(&mut out, profile));
             print(&out)?;
         }

@@ -20,7 +20,6 @@ pub(super) fn text(ratio: &TaskRatio) -> String {
             }
         }
     }
-    out.push('\n');
     out
 }
 
