@@ -11,25 +11,32 @@ use crate::support::{Place, Running, percentile};
 const SUITE: &str = r#"
 schema = 1
 name = "Counts"
-[users.Hammer]
-tasks.t = { get = "/delay/100ms" }
-[users.Quick]
+
+# Three of ten thousand requests take half a second.
+[users.Many.tasks]
+fast = { weight = 9997, get = "/delay/20ms", name = "all" }
+slow = { weight = 3, get = "/delay/500ms", name = "all" }
+
+[users.Waiting]
 weight = 0
-tasks.t = { get = "/" }
+tasks.t = { get = "/delay/100ms" }
+
 [users.Slow]
 weight = 0
 wait = "20ms"
 tasks.t = { get = "/" }
 
 [profiles.million]
-users = 2000
+users = 700
 spawn_rate = 1000
 stop_timeout = "30s"
+mix = { Many = 1 }
 
 [profiles.cut]
 users = 50
 spawn_rate = 1000
 stop_timeout = "0s"
+mix = { Waiting = 1 }
 
 [profiles.slow]
 users = 2
@@ -41,16 +48,17 @@ mix = { Slow = 1 }
 
 /// Waits until the server has read so many requests.
 fn wait_for_requests(server: &Handle, requests: u64) {
+    // A log with samples is a copy of them all: not too often.
     while server.log().unwrap().received < requests {
-        std::thread::sleep(Duration::from_millis(50));
+        std::thread::sleep(Duration::from_millis(200));
     }
 }
 
 #[test]
-fn a_million_requests_and_a_graceful_end_are_counted_to_the_last() {
+fn a_million_requests_are_counted_to_the_last_and_timed_to_the_ten_thousandth() {
     let place = Place::alone();
     place.write("suite.toml", SUITE);
-    let server = spawn(Config::default()).unwrap();
+    let server = spawn(Config { samples: true, ..Config::default() }).unwrap();
     let run =
         format!("run suite.toml --profile million --only-summary -H {} --record a.squall", server.url());
     let running = Running::start(&mut place.command(&run));
@@ -59,16 +67,26 @@ fn a_million_requests_and_a_graceful_end_are_counted_to_the_last() {
     running.finish().assert(130, &["Stopping: interrupted"]);
     let log = server.stop().unwrap();
     let summary = place.summary("a.squall");
-    eprintln!("{:#}\n{:#?}", summary.0["total"], log.time);
-    assert!(log.received >= 1_000_000);
     assert_eq!((log.received, log.malformed), (log.answered, 0));
     for name in ["attempts", "completed", "ok"] {
         assert_eq!(summary.total(name), log.received, "{name}");
     }
     assert_eq!((summary.total("cut"), summary.total("failed")), (0, 0));
     assert_eq!(summary.total("connections"), log.connections);
-    let p = percentile(&summary.0["total"], 99.99, "ms");
-    assert!(p > 0.0);
+
+    let mut took: Vec<f64> = log.samples.iter().map(|sample| f64::from(sample.took_ns) / 1e6).collect();
+    took.sort_by(f64::total_cmp);
+    for p in [50.0, 95.0, 99.0, 99.9, 99.99] {
+        let truth = took[(took.len() as f64 * p / 100.0) as usize];
+        let claimed = percentile(&summary.0["total"], p, "ms");
+        assert!(claimed >= truth * 0.998, "p{p} is {claimed} ms, and the server took {truth} ms");
+        // A hundred requests lie beyond p99.99, three hundred take half a second: what a busy machine adds to some
+        // is small against that. At the other percentiles it is not, at this load; `truth` tests them without any.
+        if p == 99.99 {
+            assert!(truth > 500.0, "{truth}");
+            assert!(claimed <= truth * 1.01 + 0.3, "p{p} is {claimed} ms, and the server took {truth} ms");
+        }
+    }
 }
 
 #[test]

@@ -7,7 +7,9 @@
 mod bad_targets;
 mod counts;
 mod demo;
+mod docs_commands;
 mod killed;
+mod locust;
 mod scarce;
 mod scenarios;
 mod secrets;

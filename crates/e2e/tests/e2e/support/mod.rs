@@ -5,9 +5,11 @@ mod binary;
 mod muejam;
 mod place;
 mod running;
+mod urgent;
 
 pub(crate) use answer::{Answer, Summary, count, percentile};
 pub(crate) use binary::{program, squall};
 pub(crate) use muejam::MueJam;
 pub(crate) use place::Place;
 pub(crate) use running::Running;
+pub(crate) use urgent::Urgent;
