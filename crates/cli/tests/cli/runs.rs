@@ -44,6 +44,25 @@ fn a_run_writes_everything_that_was_asked_for() {
 }
 
 #[test]
+fn after_a_reset_the_files_written_live_say_what_the_record_says() {
+    let server = healthy();
+    let place = Place::new();
+    let line = format!(
+        "run suite.toml -H {} -u 4 -r 1.5 -t 4s --reset-stats --record a.squall --csv live",
+        server.url()
+    );
+    place.squall(&line).assert(0, &["Resetting stats"]);
+    place.squall("report a.squall --csv again").assert(0, &[]);
+    assert_eq!(place.read("live_stats.csv"), place.read("again_stats.csv"));
+    let all = place.squall("report a.squall --format json").stdout;
+    let all: Value = serde_json::from_str(&all).unwrap();
+    let counted = place.read("live_stats.csv");
+    let counted = counted.lines().find_map(|line| line.strip_prefix(",Aggregated,")).unwrap();
+    let counted: u64 = counted.split(',').next().unwrap().parse().unwrap();
+    assert!(counted < all["total"]["completed"].as_u64().unwrap(), "the ramp is left out: {counted}");
+}
+
+#[test]
 fn a_saved_run_is_rendered_again() {
     let server = healthy();
     let place = Place::new();
