@@ -16,6 +16,8 @@ use crate::worker::Worker;
 
 /// After users were cut, how long a worker may take to say that they are gone.
 const CUT_GRACE: Nanos = Nanos::from_secs(5);
+/// How long a worker may take to deliver its last windows.
+const FINISH_GRACE: Nanos = Nanos::from_secs(5);
 
 /// How a run is made.
 #[derive(Clone, Copy, Debug, Default)]
@@ -53,7 +55,7 @@ impl Handle {
         let _ = self.0.send(Request::Stop(reason));
     }
 
-    /// Cut the users that are still busy. Only after [`Handle::stop`].
+    /// After [`Handle::stop`]: wait no longer for whatever is waited for. Users that are still busy are cut.
     pub fn cut(&self) {
         let _ = self.0.send(Request::Cut);
     }
@@ -134,8 +136,9 @@ enum State {
     Draining(EndReason, Nanos),
     /// Users were cut; at the given moment the run ends without waiting for more.
     Cutting(EndReason, Nanos),
-    /// The worker delivers its last windows; the run was over at the given moment.
-    Finishing(EndReason, Nanos),
+    /// The worker delivers its last windows. The run was over at the first moment; at the second one it ends
+    /// without them.
+    Finishing(EndReason, Nanos, Nanos),
 }
 
 struct Run<W: Worker> {
@@ -160,7 +163,10 @@ impl<W: Worker> Run<W> {
                     }
                 }
                 Some(request) = requests.recv() => self.obey(request, clock.now()),
-                () = tokio::time::sleep(wait), if due < Nanos::MAX => self.advance(clock.now()),
+                () = tokio::time::sleep(wait), if due < Nanos::MAX => {}
+            }
+            if self.advance(clock.now()) {
+                return;
             }
         }
     }
@@ -168,13 +174,12 @@ impl<W: Worker> Run<W> {
     fn next_moment(&self) -> Nanos {
         match &self.state {
             State::Running => self.moments.front().map_or(Nanos::MAX, |(at, _)| *at),
-            State::Draining(_, at) | State::Cutting(_, at) => *at,
-            State::Finishing(..) => Nanos::MAX,
+            State::Draining(_, at) | State::Cutting(_, at) | State::Finishing(_, _, at) => *at,
         }
     }
 
-    /// Do what is due by now.
-    fn advance(&mut self, now: Nanos) {
+    /// Do what is due by now. Returns true when the run is over.
+    fn advance(&mut self, now: Nanos) -> bool {
         while let State::Running = self.state
             && let Some((at, _)) = self.moments.front()
             && *at <= now
@@ -199,8 +204,14 @@ impl<W: Worker> Run<W> {
                 self.emit(Event::Warning("users did not end in time; their last requests are lost".into()));
                 self.finish(reason, now);
             }
+            State::Finishing(_, ended, at) if at <= now => {
+                let reason = EndReason::Aborted("the worker did not deliver its last windows".into());
+                self.emit(Event::Ended { reason, at: ended });
+                return true;
+            }
             state => self.state = state,
         }
+        false
     }
 
     fn stop(&mut self, reason: EndReason, at: Nanos) {
@@ -218,12 +229,10 @@ impl<W: Worker> Run<W> {
     fn obey(&mut self, request: Request, now: Nanos) {
         match request {
             Request::Stop(reason) => self.stop(reason, now),
-            Request::Cut => {
-                if let State::Draining(_, at) = &mut self.state {
-                    *at = now;
-                    self.advance(now);
-                }
-            }
+            Request::Cut => match &mut self.state {
+                State::Running => {}
+                State::Draining(_, at) | State::Cutting(_, at) | State::Finishing(_, _, at) => *at = now,
+            },
         }
     }
 
@@ -232,13 +241,17 @@ impl<W: Worker> Run<W> {
         match event {
             WorkerEvent::Window(window) => self.emit(Event::Window(Arc::from(window))),
             WorkerEvent::Warning(text) => self.emit(Event::Warning(text)),
+            WorkerEvent::Died(text) => {
+                self.emit(Event::Warning(text.clone()));
+                self.stop(EndReason::Aborted(text), now);
+            }
             WorkerEvent::Idle => match std::mem::replace(&mut self.state, State::Running) {
                 State::Draining(reason, _) | State::Cutting(reason, _) => self.finish(reason, now),
                 state => self.state = state,
             },
             WorkerEvent::Ended => {
                 let (reason, at) = match &self.state {
-                    State::Finishing(reason, at) => (reason.clone(), *at),
+                    State::Finishing(reason, at, _) => (reason.clone(), *at),
                     _ => (EndReason::Aborted("the worker ended unexpectedly".into()), now),
                 };
                 self.emit(Event::Ended { reason, at });
@@ -250,7 +263,7 @@ impl<W: Worker> Run<W> {
 
     fn finish(&mut self, reason: EndReason, now: Nanos) {
         self.worker.finish();
-        self.state = State::Finishing(reason, now);
+        self.state = State::Finishing(reason, now, now + FINISH_GRACE);
     }
 
     fn emit(&self, event: Event) {

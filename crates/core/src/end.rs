@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "kind", content = "detail")]
 pub enum EndReason {
-    /// The run time was over, or every user had finished.
+    /// The run time was over.
     Completed,
     /// Ctrl-C.
     Interrupted,

@@ -31,7 +31,7 @@ pub struct Change {
 pub(crate) enum Command {
     /// Append to the plan of what is due.
     Assign(Assignment),
-    /// Start no new task; users that are still busy after `timeout` are cut.
+    /// Start no new task. A `timeout` of zero cuts the users at once; otherwise `Cut` follows when it is over.
     Stop { timeout: Nanos },
     /// Cut every user now.
     Cut,
@@ -52,7 +52,15 @@ pub(crate) enum Report {
         last: bool,
     },
     /// After a stop: the thread has no users left.
-    Idle,
+    Idle {
+        /// Which thread.
+        thread: usize,
+    },
+    /// The thread ended without having delivered its last window.
+    Died {
+        /// Which thread.
+        thread: usize,
+    },
     /// Something worth a line in the log; not per request.
     Warning(String),
 }

@@ -24,7 +24,9 @@ impl Judgement {
 
 /// Judge an answered request by its status alone.
 pub(crate) fn judge_status(request: &Request, status: u16) -> Judgement {
-    if request.rate_limited.contains(status) {
+    if request.explicit_status && request.status.contains(status) {
+        Judgement::OK
+    } else if request.rate_limited.contains(status) {
         Judgement { outcome: Outcome::RateLimited, code: ErrorCode(u32::from(status)) }
     } else if request.status.contains(status) {
         Judgement::OK
@@ -39,6 +41,7 @@ pub(crate) fn judge_content(
     status: u16,
     response_time: Nanos,
     captured: &Captured,
+    cookie: impl Fn(&str) -> Option<String>,
     vars: &mut [Vec<String>],
 ) -> Judgement {
     let mut json = LazyJson { body: captured.body(), value: None };
@@ -48,7 +51,7 @@ pub(crate) fn judge_content(
         }
     }
     for (position, capture) in request.captures.iter().enumerate() {
-        let values = extract(capture, status, captured, &mut json);
+        let values = extract(capture, status, captured, &mut json, &cookie);
         if !values.is_empty() {
             vars[usize::from(capture.var.0)] = values;
         } else if capture.required {
@@ -102,7 +105,13 @@ fn contains(haystack: &[u8], needle: &[u8]) -> bool {
     needle.is_empty() || haystack.windows(needle.len()).any(|window| window == needle)
 }
 
-fn extract(capture: &Capture, status: u16, captured: &Captured, json: &mut LazyJson<'_>) -> Vec<String> {
+fn extract(
+    capture: &Capture,
+    status: u16,
+    captured: &Captured,
+    json: &mut LazyJson<'_>,
+    cookie: impl Fn(&str) -> Option<String>,
+) -> Vec<String> {
     match &capture.source {
         CaptureSource::Json(path) => path.query(json.get()).iter().filter_map(|node| plain(node)).collect(),
         CaptureSource::Regex(regex) => {
@@ -111,7 +120,7 @@ fn extract(capture: &Capture, status: u16, captured: &Captured, json: &mut LazyJ
             matches.map(|found| found.as_str().to_owned()).collect()
         }
         CaptureSource::Header(name) => captured.header(name).map(text).into_iter().collect(),
-        CaptureSource::Cookie(name) => cookie(captured, name).into_iter().collect(),
+        CaptureSource::Cookie(name) => cookie(name).into_iter().collect(),
         CaptureSource::Status => vec![status.to_string()],
     }
 }
@@ -127,14 +136,4 @@ fn plain(value: &Value) -> Option<String> {
 
 fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
-}
-
-fn cookie(captured: &Captured, wanted: &str) -> Option<String> {
-    let set = captured.headers().filter(|(name, _)| name.eq_ignore_ascii_case(b"set-cookie"));
-    let pairs = set.filter_map(|(_, value)| {
-        let pair = value.split(|&byte| byte == b';').next()?;
-        let equals = pair.iter().position(|&byte| byte == b'=')?;
-        Some((pair[..equals].trim_ascii(), pair[equals + 1..].trim_ascii()))
-    });
-    pairs.filter(|(name, _)| *name == wanted.as_bytes()).last().map(|(_, value)| text(value))
 }

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver as ReadyReceiver, Sender as RecycleSender, channel};
-use std::thread::JoinHandle;
 
 use squall_core::{Nanos, Slot};
 use squall_http::{ClientCertificate, TcpConnector, Tls, TlsOptions};
@@ -35,6 +34,8 @@ pub enum WorkerEvent {
     Idle,
     /// Something worth a line in the log.
     Warning(String),
+    /// A thread died. Its users and its last second are gone; the others go on.
+    Died(String),
     /// The last window has been delivered.
     Ended,
 }
@@ -70,16 +71,16 @@ pub struct Worker {
     threads: Vec<ThreadHandle>,
     reports: UnboundedReceiver<Report>,
     merger: Merger,
-    /// Which thread runs a slot; the next user goes to the next thread.
+    /// Which thread runs a slot, for good; a new slot goes to the next thread.
     placed: BTreeMap<Slot, usize>,
     next_thread: usize,
-    idle: usize,
+    /// By thread: after a stop, no user is left.
+    idle: Vec<bool>,
 }
 
 struct ThreadHandle {
     commands: UnboundedSender<Command>,
     recycle: RecycleSender<Box<Window>>,
-    join: Option<JoinHandle<()>>,
 }
 
 impl ReadyWorker {
@@ -120,11 +121,11 @@ impl ReadyWorker {
         Worker {
             clock,
             merger: Merger::new(threads.len()),
+            idle: vec![false; threads.len()],
             threads,
             reports: self.reports,
             placed: BTreeMap::new(),
             next_thread: 0,
-            idle: 0,
         }
     }
 }
@@ -139,17 +140,12 @@ impl Worker {
     pub fn assign(&mut self, assignment: &Assignment) {
         let mut shares: Vec<Vec<Change>> = vec![Vec::new(); self.threads.len()];
         for change in &assignment.changes {
-            let thread = if change.start {
+            let thread = *self.placed.entry(change.slot).or_insert_with(|| {
                 let thread = self.next_thread;
                 self.next_thread = (thread + 1) % self.threads.len();
-                self.placed.insert(change.slot, thread);
-                Some(thread)
-            } else {
-                self.placed.remove(&change.slot)
-            };
-            if let Some(thread) = thread {
-                shares[thread].push(*change);
-            }
+                thread
+            });
+            shares[thread].push(*change);
         }
         for (thread, changes) in self.threads.iter().zip(shares) {
             let share = Assignment { at: assignment.at, phase: assignment.phase, changes };
@@ -193,11 +189,16 @@ impl Worker {
                     // A thread that has ended takes nothing back, which is fine.
                     let _ = self.threads[thread].recycle.send(window);
                 }
-                Some(Report::Idle) => {
-                    self.idle += 1;
-                    if self.idle == self.threads.len() {
+                Some(Report::Idle { thread }) => {
+                    self.idle[thread] = true;
+                    if self.idle.iter().all(|&idle| idle) {
                         return WorkerEvent::Idle;
                     }
+                }
+                Some(Report::Died { thread }) => {
+                    self.merger.end(thread);
+                    self.idle[thread] = true;
+                    return WorkerEvent::Died(format!("worker thread {thread} died"));
                 }
                 Some(Report::Warning(text)) => return WorkerEvent::Warning(text),
                 None => return WorkerEvent::Ended,
@@ -208,13 +209,8 @@ impl Worker {
 
 impl Drop for Worker {
     fn drop(&mut self) {
+        // Not joined: a thread that does not end must not hold up what is left to do.
         self.finish();
-        for thread in &mut self.threads {
-            if let Some(join) = thread.join.take() {
-                // A panic of a thread has been printed by the panic hook; the run is over either way.
-                let _ = join.join();
-            }
-        }
     }
 }
 
@@ -256,17 +252,19 @@ impl ThreadSeed {
         let (commands, command_receiver) = unbounded_channel();
         let (recycle, recycled) = channel();
         let body = move || {
+            let mut obituary = Obituary { thread: index, reports: self.reports.clone(), expected: false };
             let channels = Channels { commands: command_receiver, reports: self.reports.clone(), recycled };
             if let Err(reason) = self.run(channels, &ready_sender, &begin_receiver) {
                 // The starter may have given up on an earlier thread's error.
                 let _ = ready_sender.send(Err(reason));
             }
+            obituary.expected = true;
         };
-        let join = std::thread::Builder::new()
+        std::thread::Builder::new()
             .name(format!("worker-{index}"))
             .spawn(body)
             .map_err(|error| StartError::Thread { index, reason: error.to_string() })?;
-        let handle = ThreadHandle { commands, recycle, join: Some(join) };
+        let handle = ThreadHandle { commands, recycle };
         Ok(StartingThread { ready, begin, handle })
     }
 
@@ -296,6 +294,22 @@ impl ThreadSeed {
     }
 }
 
+/// Tells of a thread that ends by a panic.
+struct Obituary {
+    thread: usize,
+    reports: UnboundedSender<Report>,
+    expected: bool,
+}
+
+impl Drop for Obituary {
+    fn drop(&mut self) {
+        if !self.expected {
+            // Nobody may be listening any more.
+            let _ = self.reports.send(Report::Died { thread: self.thread });
+        }
+    }
+}
+
 fn tls_options(plan: &Plan) -> TlsOptions {
     let certificate = plan.http.client_certificate.as_ref();
     TlsOptions {
@@ -308,34 +322,38 @@ fn tls_options(plan: &Plan) -> TlsOptions {
 
 /// Joins the windows of all threads, second by second.
 struct Merger {
-    /// By second: the merged window, and how many threads have delivered theirs.
-    open: BTreeMap<u64, (Box<Window>, usize)>,
-    threads: usize,
+    /// By second: the merged window, and which threads have delivered theirs.
+    open: BTreeMap<u64, (Box<Window>, Vec<bool>)>,
     ended: Vec<bool>,
 }
 
 impl Merger {
     fn new(threads: usize) -> Self {
-        Self { open: BTreeMap::new(), threads, ended: vec![false; threads] }
+        Self { open: BTreeMap::new(), ended: vec![false; threads] }
     }
 
     fn add(&mut self, thread: usize, window: &Window, last: bool) {
         let (merged, delivered) = self.open.entry(window.seq).or_insert_with(|| {
             let mut merged = Window::new(window.users.len(), window.tasks.len());
             (merged.seq, merged.start) = (window.seq, window.start);
-            (Box::new(merged), 0)
+            (Box::new(merged), vec![false; self.ended.len()])
         });
         merged.merge(window);
         merged.span = merged.span.max(window.span);
         merged.phase = merged.phase.max(window.phase);
-        *delivered += 1;
+        delivered[thread] = true;
         self.ended[thread] |= last;
+    }
+
+    /// Nothing more comes from this thread.
+    fn end(&mut self, thread: usize) {
+        self.ended[thread] = true;
     }
 
     /// The earliest second, once every thread that will has delivered it.
     fn next(&mut self) -> Option<Box<Window>> {
         let (_, (_, delivered)) = self.open.first_key_value()?;
-        let complete = *delivered >= self.threads || self.ended.iter().all(|&ended| ended);
+        let complete = delivered.iter().zip(&self.ended).all(|(&delivered, &ended)| delivered || ended);
         let (_, (window, _)) = if complete { self.open.pop_first()? } else { return None };
         // The last cut may fall on a whole second and be empty.
         if window.span == Nanos::ZERO && window.cells().next().is_none() { self.next() } else { Some(window) }
@@ -372,5 +390,17 @@ mod tests {
         merger.add(0, &window(2, 4), true);
         assert_eq!(merger.next().unwrap().users, [4], "thread 1 has ended");
         assert!(merger.is_done());
+    }
+
+    #[test]
+    fn what_a_thread_delivered_before_it_died_is_kept() {
+        let mut merger = Merger::new(2);
+        merger.add(0, &window(0, 3), false);
+        merger.add(1, &window(0, 2), false);
+        merger.add(0, &window(1, 3), false);
+        merger.end(1);
+        assert_eq!(merger.next().unwrap().users, [5]);
+        assert_eq!(merger.next().unwrap().users, [3], "the other thread's seconds go on");
+        assert!(!merger.is_done());
     }
 }

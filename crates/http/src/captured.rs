@@ -13,6 +13,8 @@ pub struct Captured {
     /// The body before decoding; swapped with `body`, so that both are reused.
     encoded: Vec<u8>,
     truncated: bool,
+    /// A body that does not decode is no failure: somebody only wants to see what came.
+    lenient: bool,
 }
 
 impl Captured {
@@ -57,6 +59,10 @@ impl Captured {
         self.head.capacity() + self.body.capacity() + self.encoded.capacity()
     }
 
+    pub(crate) fn set_lenient(&mut self, lenient: bool) {
+        self.lenient = lenient;
+    }
+
     pub(crate) fn set_head(&mut self, raw: &[u8]) {
         self.clear();
         self.head.extend_from_slice(raw);
@@ -82,7 +88,7 @@ impl Captured {
                 Ok(())
             }
             // What was cut off here cannot decode to its end.
-            Err(_) if self.truncated => Ok(()),
+            Err(_) if self.truncated || self.lenient => Ok(()),
             Err(error) => Err(error),
         }
     }

@@ -42,10 +42,16 @@ pub struct Client<C: Connector = TcpConnector> {
 }
 
 impl<C: Connector> Client<C> {
-    /// A client for the users of one thread. `tls` is loaded once per process and cloned per thread.
-    pub fn new(config: ClientConfig, tls: Tls, connector: C, clock: Rc<dyn Clock>) -> Self {
-        let unix = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs() as i64);
-        let epoch_secs = unix.saturating_sub(clock.now().whole_secs() as i64);
+    /// A client for the users of one thread. `tls` is loaded once per process and cloned per thread; cookies expire
+    /// by the wall time of the clock's zero, `wall_origin`.
+    pub fn new(
+        config: ClientConfig,
+        tls: Tls,
+        connector: C,
+        clock: Rc<dyn Clock>,
+        wall_origin: SystemTime,
+    ) -> Self {
+        let epoch_secs = wall_origin.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs() as i64);
         Self {
             config,
             connector,
@@ -78,7 +84,16 @@ impl<C: Connector> Client<C> {
 
     /// An empty [`Captured`], with the memory of an earlier one if there is any. Give it back when done with it.
     pub fn lend_captured(&self) -> Captured {
-        self.captures.borrow_mut().pop().unwrap_or_default()
+        let mut captured = self.captures.borrow_mut().pop().unwrap_or_default();
+        captured.set_lenient(false);
+        captured
+    }
+
+    /// The same for a mere look at what came: a body that does not decode is not a failure then.
+    pub fn lend_for_a_look(&self) -> Captured {
+        let mut captured = self.lend_captured();
+        captured.set_lenient(true);
+        captured
     }
 
     /// Takes a [`Captured`] back for reuse.

@@ -59,6 +59,12 @@ impl<'a> Path<'a> {
 }
 
 impl Jar {
+    /// The value of the first cookie of this name that has not expired.
+    pub(crate) fn find(&self, name: &[u8], now: Nanos) -> Option<&[u8]> {
+        let mut named = self.cookies.iter().filter(|cookie| *cookie.name == *name && cookie.expires > now);
+        named.next().map(|cookie| cookie.value.as_slice())
+    }
+
     /// Appends a `Cookie` line, if any cookie belongs to this request.
     pub(crate) fn write(&self, origin: &Origin, target: &[u8], now: Nanos, out: &mut Vec<u8>) {
         let path = Path::of(origin, target);

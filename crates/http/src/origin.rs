@@ -94,11 +94,6 @@ impl Origin {
         &self.0.addresses
     }
 
-    /// A copy that shares nothing, for a thread of its own: connecting counts references.
-    pub fn unshared(&self) -> Self {
-        Self(Arc::new(Inner::clone(&self.0)))
-    }
-
     pub(crate) fn server_name(&self) -> Option<&ServerName<'static>> {
         self.0.server_name.as_ref()
     }

@@ -97,6 +97,11 @@ impl<C: Connector> Session<C> {
         self.flight = Flight::default();
     }
 
+    /// The value of a cookie of this name that has not expired at `now`; with several, one of the longest path.
+    pub fn cookie(&self, name: &str, now: Nanos) -> Option<&[u8]> {
+        self.jar.as_ref()?.find(name.as_bytes(), now)
+    }
+
     /// Forgets all cookies.
     pub fn clear_cookies(&mut self) {
         self.jar = None;

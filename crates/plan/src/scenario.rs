@@ -214,7 +214,8 @@ pub enum FeedOrder {
     Random,
     /// One row after the other, wrapping: user `i` of `n` rows begins at row `i mod n` and steps by one each task.
     Circular,
-    /// Row number = number of the user in its class; a user without a row does not start.
+    /// A row of its own for every user of every class that reads the feed (the classes take rows in turn, by the
+    /// number of the user in its class); a user without a row does not start.
     Unique,
 }
 

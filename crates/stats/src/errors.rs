@@ -29,7 +29,7 @@ pub struct ErrorKey {
 pub struct ErrorEntry {
     /// What is counted.
     pub key: ErrorKey,
-    /// The error in words, e.g. `status 503, expected 200-399`.
+    /// The error in words, e.g. `status 503`.
     pub message: String,
     /// Occurrences.
     pub count: u64,

@@ -73,7 +73,7 @@ impl Recorder {
         self.window.send_lag.record_with(lag, &mut self.reserve);
     }
 
-    /// Count the time between two looks at the sockets.
+    /// Count how late the thread came to a heartbeat.
     pub fn loop_lag(&mut self, lag: Nanos) {
         self.window.loop_lag.record_with(lag, &mut self.reserve);
     }

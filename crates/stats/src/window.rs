@@ -22,7 +22,7 @@ pub struct Window {
     pub tasks: Vec<TaskCounts>,
     /// Send lag: how late requests left, through no fault of the server.
     pub send_lag: Histogram,
-    /// Loop lag: how long a worker thread took from one look at its sockets to the next.
+    /// Loop lag: how late a worker thread came to its heartbeat of every 10 ms, because it was busy.
     pub loop_lag: Histogram,
     /// Errors that happened in it.
     pub errors: ErrorTable,

@@ -10,6 +10,8 @@ use super::*;
 struct Fake {
     clock: RunClock,
     busy: Option<Nanos>,
+    /// Says nothing any more once it is told to finish.
+    mute: bool,
     told: Arc<Mutex<Vec<String>>>,
     events: UnboundedReceiver<WorkerEvent>,
     tell: UnboundedSender<WorkerEvent>,
@@ -19,7 +21,8 @@ impl Fake {
     fn new(busy: Option<Nanos>) -> (Self, Arc<Mutex<Vec<String>>>) {
         let told = Arc::new(Mutex::new(Vec::new()));
         let (tell, events) = unbounded_channel();
-        let worker = Self { clock: RunClock::start(), busy, told: Arc::clone(&told), events, tell };
+        let worker =
+            Self { clock: RunClock::start(), busy, mute: false, told: Arc::clone(&told), events, tell };
         (worker, told)
     }
 
@@ -51,6 +54,9 @@ impl Worker for Fake {
 
     fn finish(&mut self) {
         self.note("finish");
+        if self.mute {
+            return;
+        }
         self.tell.send(WorkerEvent::Window(Box::new(Window::new(1, 1)))).unwrap();
         self.tell.send(WorkerEvent::Ended).unwrap();
     }
@@ -137,6 +143,28 @@ async fn a_stop_ends_an_open_ended_run_and_a_second_one_cuts() {
     assert!(seen.contains(&"5s phase 0 ends".to_owned()), "{seen:?}");
     assert_eq!(seen.last().unwrap(), "ended: interrupted", "the first reason counts");
     assert_eq!(told.lock().unwrap()[1..3], ["5.0 stop 1m30s", "6.0 cut"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_worker_that_never_delivers_its_last_windows_does_not_hold_the_run_up() {
+    let (mut worker, told) = Fake::new(Some(Nanos::ZERO));
+    worker.mute = true;
+    let run = start_on(worker, vec![phase(0, Some(10), 5)], Nanos::ZERO);
+    let clock = RunClock::start();
+    let seen = collect(run.events).await;
+    assert!(seen.last().unwrap().contains("did not deliver"), "{seen:?}");
+    assert_eq!(told.lock().unwrap().last().unwrap(), "10.0 finish");
+    assert_eq!(clock.now().whole_secs(), 15);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_thread_that_dies_aborts_the_run_in_good_order() {
+    let (worker, told) = Fake::new(Some(Nanos::ZERO));
+    worker.tell.send(WorkerEvent::Died("worker thread 1 died".into())).unwrap();
+    let run = start_on(worker, vec![phase(0, None, 5)], Nanos::from_secs(1));
+    let seen = collect(run.events).await;
+    assert_eq!(seen.last().unwrap(), "ended: aborted: worker thread 1 died");
+    assert!(told.lock().unwrap().iter().any(|line| line.contains("finish")));
 }
 
 #[tokio::test(start_paused = true)]

@@ -79,8 +79,9 @@ impl Compiler<'_> {
             }
             let users: Vec<_> =
                 (0..self.plan.classes.len()).filter(|&class| uses_feed(self.plan, class, feed)).collect();
-            let offset = users.iter().position(|&class| class == id.index()).unwrap_or(0);
-            (users.len().max(1) as u32, offset as u32)
+            let turn = users.iter().position(|&class| class == id.index());
+            // A class that does not read the feed needs no row of it.
+            turn.map_or((0, 0), |turn| (users.len() as u32, turn as u32))
         });
         strides.collect()
     }
@@ -107,10 +108,6 @@ impl Compiler<'_> {
         let url = absolute(&step.url)?;
         let origin = url.as_ref().map(|url| self.targets.origin_of(url)).transpose()?;
         let target = if url.is_some() { text(&without_authority(&step.url)) } else { text(&step.url) };
-        let mut rate_limited = self.plan.http.rate_limited.clone();
-        if step.expect.explicit_status {
-            rate_limited.0.retain(|&(low, high)| !(low == high && step.expect.status.contains(low)));
-        }
         let headers = self.headers(class, step);
         let host = headers.host.clone();
         Ok(Request {
@@ -128,7 +125,8 @@ impl Compiler<'_> {
             timeout: step.timeout.unwrap_or(self.plan.http.timeout),
             captures: step.captures.iter().map(capture).collect::<Result<_, _>>()?,
             status: step.expect.status.clone(),
-            rate_limited,
+            explicit_status: step.expect.explicit_status,
+            rate_limited: self.plan.http.rate_limited.clone(),
             checks: step.expect.checks.iter().map(check).collect::<Result<_, _>>()?,
         })
     }

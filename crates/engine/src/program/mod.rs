@@ -93,6 +93,8 @@ pub(crate) struct Request {
     pub(crate) timeout: Nanos,
     pub(crate) captures: Vec<Capture>,
     pub(crate) status: StatusSet,
+    /// The suite named the statuses: one of them is a success even where it usually means a rate limit.
+    pub(crate) explicit_status: bool,
     pub(crate) rate_limited: StatusSet,
     pub(crate) checks: Vec<Check>,
 }

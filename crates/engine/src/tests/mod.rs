@@ -201,11 +201,15 @@ fn users_of_a_unique_feed_have_a_row_each_and_stop_coming_when_it_is_used_up() {
         columns: vec!["value".into()],
         rows: ["ann", "bob"].map(|name| vec![name.to_owned()]).to_vec(),
     });
-    let run = Bench::new(plan, |_| Answer::ok()).users(3).run(Nanos::from_secs(3));
+    plan.classes.push(user_class("B", Wait::Constant(MS(500)), vec![get("/b")]));
+    plan.classes[1].tasks.clear();
+    let other = |index| Slot { class: UserClassId(1), index };
+    let bench = Bench::new(plan, |_| Answer::ok()).users(3);
+    let run = bench.start(MS(0), other(5)).run(Nanos::from_secs(3));
     let paths: std::collections::BTreeSet<_> = run.paths().into_iter().collect();
     assert_eq!(paths.into_iter().collect::<Vec<_>>(), ["/ann", "/bob"]);
-    assert_eq!(run.last_users(), [2]);
-    assert!(run.warnings()[0].contains("accounts"));
+    assert_eq!(run.last_users()[0], 2);
+    assert!(run.warnings().len() == 1 && run.warnings()[0].contains("accounts"), "users of B need no row");
 }
 
 #[test]
@@ -231,6 +235,110 @@ fn users_start_when_they_are_due_and_stop_last_in_first_out() {
     let run = bench.run(Nanos::from_secs(7));
     assert_eq!(run.users_by_window(), [1, 1, 2, 2, 1, 1, 1, 0]);
     assert_eq!(run.windows().map(|w| w.seq).collect::<Vec<_>>(), [0, 1, 2, 3, 4, 5, 6, 7]);
+}
+
+#[test]
+fn what_is_due_at_a_whole_second_belongs_to_the_window_that_begins_there() {
+    let plan = plan_of(vec![user_class("A", Wait::Constant(Nanos::from_secs(60)), vec![get("/x")])]);
+    let slot = |index| Slot { class: UserClassId(0), index };
+    let bench = Bench::new(plan, |_| Answer::ok()).start(MS(0), slot(0)).start(MS(1000), slot(1));
+    assert_eq!(bench.start(MS(2000), slot(2)).run(Nanos::from_secs(3)).users_by_window(), [1, 2, 3, 0]);
+}
+
+#[test]
+fn a_slot_that_starts_again_while_its_old_user_drains_has_one_user() {
+    let mut plan = plan_of(vec![user_class("A", Wait::Constant(MS(1)), vec![get("/x")])]);
+    plan.load.stop_timeout = Nanos::from_secs(10);
+    let slot = Slot { class: UserClassId(0), index: 0 };
+    let bench = Bench::new(plan, |_| Answer::ok().after(Nanos::from_secs(3)))
+        .start(MS(0), slot)
+        .stop(MS(1500), slot)
+        .start(MS(2500), slot)
+        .stop(MS(4500), slot);
+    let run = bench.run(Nanos::from_secs(8));
+    // The old user is cut when its successor starts; the successor ends with its answer at 5.5 s.
+    assert_eq!(run.users_by_window(), [1, 1, 1, 1, 1, 0, 0, 0, 0]);
+    assert_eq!((run.summary().ok(), run.summary().cut(), run.served()), (1, 1, 2));
+}
+
+#[test]
+fn a_wait_at_the_head_of_a_paced_task_keeps_the_schedule() {
+    let mut plan = plan_of(vec![user_class("A", Wait::Pacing(MS(100)), vec![get("/x")])]);
+    plan.classes[0].tasks[0].steps.insert(0, squall_plan::Step::Wait(Wait::Constant(MS(1))));
+    let run = Bench::new(plan, |request| {
+        let (from, to) = (Nanos::from_secs(5), Nanos::from_secs(6));
+        let frozen = request.now >= from && request.now < to;
+        Answer::ok().after(if frozen { to - request.now } else { MS(1) })
+    })
+    .users(10)
+    .run(Nanos::from_secs(10));
+    assert!(ms(run.summary().percentile(99.0).map(|q| q.value)) >= 880.0);
+}
+
+#[test]
+fn a_target_that_is_down_does_not_starve_the_clock() {
+    let plan = plan_of(vec![user_class("A", Wait::Constant(Nanos::ZERO), vec![get("/x")])]);
+    // Time stands still while anybody is busy, so this run can only end if failing users let the others run.
+    let run = Bench::new(plan, |_| Answer::ok()).users(1).down().real_time().run(MS(200));
+    assert!(run.summary().failed() > 10);
+    assert_eq!(run.errors().entries()[0].key.error, squall_core::ErrorClass::ConnectRefused);
+}
+
+#[test]
+fn looking_at_responses_for_samples_changes_no_outcome() {
+    let plan = plan_of(vec![user_class("A", Wait::Constant(MS(10)), vec![get("/x")])]);
+    let count = std::cell::Cell::new(0);
+    let run = Bench::new(plan, move |_| {
+        count.set(count.get() + 1);
+        let answer = if count.get() == 1 { Answer::status(500) } else { Answer::ok() };
+        answer.header("Content-Encoding", "gzip")
+    })
+    .users(1)
+    .run(Nanos::from_secs(1));
+    assert_eq!(run.summary().failed(), 1, "{:?}", run.errors());
+}
+
+#[test]
+fn a_captured_cookie_may_have_been_set_by_an_earlier_response() {
+    let mut login = get("/login");
+    let mut class = user_class("A", Wait::Constant(MS(100)), vec![get("/x")]);
+    class.vars = vec!["session".into()];
+    let plan = {
+        support::request_of(&mut class.tasks[0]).captures.push(Capture {
+            var: VarId(0),
+            source: CaptureSource::Cookie("sid".into()),
+            required: true,
+        });
+        class.on_start = std::mem::take(&mut login.steps);
+        plan_of(vec![class])
+    };
+    let run = Bench::new(plan, |request| match request.path.as_str() {
+        "/login" => Answer::ok().header("Set-Cookie", "sid=s3cret; Path=/"),
+        _ => Answer::ok(),
+    })
+    .users(1)
+    .run(Nanos::from_secs(1));
+    assert_eq!(run.summary().failed(), 0, "{:?}", run.errors());
+}
+
+#[test]
+fn circular_feeds_begin_with_the_users_own_row() {
+    let mut task = get("/x");
+    support::request_of(&mut task).url = Template {
+        parts: vec![
+            Part::Text("/".into()),
+            Part::Slot { slot: squall_plan::Slot::Field { feed: 0, column: 0 }, escape: Escape::Percent },
+        ],
+    };
+    let mut plan = plan_of(vec![user_class("A", Wait::Constant(MS(500)), vec![task])]);
+    plan.feeds.push(Feed {
+        name: "rows".into(),
+        order: FeedOrder::Circular,
+        columns: vec!["value".into()],
+        rows: ["r0", "r1", "r2"].map(|name| vec![name.to_owned()]).to_vec(),
+    });
+    let run = Bench::new(plan, |_| Answer::ok()).users(1).run(MS(1900));
+    assert_eq!(run.paths(), ["/r0", "/r1", "/r2", "/r0"]);
 }
 
 #[test]

@@ -114,6 +114,7 @@ pub(super) struct Seen {
 pub(super) struct Answer {
     status: u16,
     body: String,
+    headers: String,
     delay: Option<Nanos>,
 }
 
@@ -123,15 +124,20 @@ impl Answer {
     }
 
     pub(super) fn status(status: u16) -> Self {
-        Self { status, body: format!("body of {status}"), delay: Some(Nanos::ZERO) }
+        Self { status, body: format!("body of {status}"), headers: String::new(), delay: Some(Nanos::ZERO) }
     }
 
     pub(super) fn body(body: &str) -> Self {
-        Self { status: 200, body: body.to_owned(), delay: Some(Nanos::ZERO) }
+        Self { body: body.to_owned(), ..Self::ok() }
     }
 
     pub(super) fn never() -> Self {
         Self { delay: None, ..Self::ok() }
+    }
+
+    pub(super) fn header(mut self, name: &str, value: &str) -> Self {
+        self.headers.push_str(&format!("{name}: {value}\r\n"));
+        self
     }
 
     pub(super) fn after(mut self, delay: Nanos) -> Self {
@@ -143,6 +149,8 @@ impl Answer {
 type Script = Rc<dyn Fn(&Seen) -> Answer>;
 
 struct Memory {
+    /// Connecting fails, at once.
+    down: bool,
     clock: RunClock,
     script: Script,
     seen: Rc<RefCell<Vec<Seen>>>,
@@ -152,6 +160,9 @@ impl Connector for Memory {
     type Stream = DuplexStream;
 
     async fn connect(&self, _: SocketAddr, _: Option<IpAddr>) -> io::Result<DuplexStream> {
+        if self.down {
+            return Err(io::ErrorKind::ConnectionRefused.into());
+        }
         let (ours, theirs) = duplex(64 << 10);
         let (clock, script, seen) = (self.clock, Rc::clone(&self.script), Rc::clone(&self.seen));
         tokio::task::spawn_local(serve(theirs, clock, script, seen));
@@ -183,8 +194,9 @@ async fn serve(mut stream: DuplexStream, clock: RunClock, script: Script, seen: 
             None => pending().await,
         }
         let text = format!(
-            "HTTP/1.1 {} X\r\nContent-Length: {}\r\n\r\n{}",
+            "HTTP/1.1 {} X\r\n{}Content-Length: {}\r\n\r\n{}",
             answer.status,
+            answer.headers,
             answer.body.len(),
             answer.body
         );
@@ -200,11 +212,20 @@ pub(super) struct Bench {
     script: Script,
     changes: Vec<Change>,
     stop_timeout: Nanos,
+    down: bool,
+    paused: bool,
 }
 
 impl Bench {
     pub(super) fn new(plan: Plan, script: impl Fn(&Seen) -> Answer + 'static) -> Self {
-        Self { plan, script: Rc::new(script), changes: Vec::new(), stop_timeout: Nanos::ZERO }
+        Self {
+            plan,
+            script: Rc::new(script),
+            changes: Vec::new(),
+            stop_timeout: Nanos::ZERO,
+            down: false,
+            paused: true,
+        }
     }
 
     /// This many users of the first class, all from the start.
@@ -230,10 +251,22 @@ impl Bench {
         self
     }
 
+    /// Nobody listens.
+    pub(super) fn down(mut self) -> Self {
+        self.down = true;
+        self
+    }
+
+    /// With the clock of the machine.
+    pub(super) fn real_time(mut self) -> Self {
+        self.paused = false;
+        self
+    }
+
     pub(super) fn run(self, time: Nanos) -> Run {
         let runtime = Builder::new_current_thread()
             .enable_all()
-            .start_paused(true)
+            .start_paused(self.paused)
             .build_local(LocalOptions::default())
             .unwrap();
         runtime.block_on(async {
@@ -241,7 +274,7 @@ impl Bench {
             let seen = Rc::new(RefCell::new(Vec::new()));
             let targets = Targets::fixed(&self.plan.host, SocketAddr::from(([127, 0, 0, 1], 80)));
             let program = Program::compile(Arc::new(self.plan), &targets).unwrap();
-            let memory = Memory { clock, script: self.script, seen: Rc::clone(&seen) };
+            let memory = Memory { down: self.down, clock, script: self.script, seen: Rc::clone(&seen) };
             let (commands, command_receiver) = unbounded_channel();
             let (report_sender, mut reports) = unbounded_channel();
             let (_recycle, recycled) = channel();
@@ -267,7 +300,7 @@ impl Bench {
                 match report {
                     Report::Window { window, .. } => run.windows.push(*window),
                     Report::Warning(text) => run.warnings.push(text),
-                    Report::Idle => {}
+                    Report::Idle { .. } | Report::Died { .. } => {}
                 }
             }
             run.seen = seen.take();

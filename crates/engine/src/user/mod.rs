@@ -73,7 +73,7 @@ impl<C: Connector + 'static> User<C> {
     pub(crate) async fn run(mut self) {
         let thread = Rc::clone(&self.thread);
         let class = &thread.program.classes[self.slot.class.index()];
-        self.pick_rows(class);
+        self.pick_rows(class, 0);
         let left = match self.steps(&class.on_start).await {
             Ok(()) if class.tasks.is_empty() => Leave::Stopping,
             Ok(()) => self.work(class).await,
@@ -82,7 +82,6 @@ impl<C: Connector + 'static> User<C> {
         if left == Leave::Stopping {
             let _ = self.steps(&class.on_stop).await;
         }
-        thread.user_ended(self.key, self.slot);
     }
 
     /// Tasks and waits, until told to leave.
@@ -125,7 +124,8 @@ impl<C: Connector + 'static> User<C> {
             tokio::task::yield_now().await;
             return Ok(());
         }
-        self.pick_rows(class);
+        self.pick_rows(class, self.tasks_begun);
+        self.tasks_begun = self.tasks_begun.wrapping_add(1);
         self.steps(&task.steps).await?;
         self.thread.recorder.borrow_mut().task_ran(task.id);
         Ok(())
@@ -136,8 +136,10 @@ impl<C: Connector + 'static> User<C> {
             match step {
                 Step::Request(request) => self.request(request).await?,
                 Step::Wait(wait) => {
-                    let until = self.thread.clock.now() + self.draw(*wait);
-                    self.due = Due { intended: None, ready: Some(until) };
+                    let time = self.draw(*wait);
+                    let until = self.thread.clock.now() + time;
+                    // A schedule that this wait is a part of moves on with it.
+                    self.due = Due { intended: self.due.intended.map(|at| at + time), ready: Some(until) };
                     self.sleep_through(until).await?;
                 }
             }
@@ -191,27 +193,18 @@ impl<C: Connector + 'static> User<C> {
         }
     }
 
-    /// The row of every feed for the task that begins.
-    fn pick_rows(&mut self, class: &Class) {
-        let feeds = &self.thread.program.plan.feeds;
-        for (feed, row) in feeds.iter().zip(self.rows.iter_mut()) {
+    /// The row of every feed for the `turn`-th task of the user.
+    fn pick_rows(&mut self, class: &Class, turn: u32) {
+        let feeds = self.thread.program.plan.feeds.iter().zip(&class.feed_strides);
+        for ((feed, (stride, offset)), row) in feeds.zip(self.rows.iter_mut()) {
             let rows = feed.rows.len() as u32;
             *row = match feed.order {
                 _ if rows == 0 => 0,
                 FeedOrder::Random => self.rng.random_range(0..rows),
-                FeedOrder::Circular => (self.slot.index % rows + self.tasks_begun % rows) % rows,
-                FeedOrder::Unique => *row,
+                FeedOrder::Circular => (self.slot.index % rows + turn % rows) % rows,
+                FeedOrder::Unique => self.slot.index * stride + offset,
             };
         }
-        if self.tasks_begun == 0 {
-            for (feed, row) in self.rows.iter_mut().enumerate() {
-                if feeds[feed].order == FeedOrder::Unique {
-                    let (stride, offset) = class.feed_strides[feed];
-                    *row = self.slot.index * stride + offset;
-                }
-            }
-        }
-        self.tasks_begun = self.tasks_begun.wrapping_add(1);
     }
 }
 

@@ -1,10 +1,13 @@
 //! Filling templates: bytes appended to a buffer that is used again.
 
+use std::time::Duration;
+
 use rand::RngExt;
 use rand::rngs::SmallRng;
 use squall_core::Slot as UserSlot;
 use squall_plan::{Escape, Part, PickFrom, Slot, Template};
 
+use crate::clock::RunClock;
 use crate::program::{Program, WORDS};
 
 /// What a template may refer to.
@@ -14,8 +17,7 @@ pub(super) struct Scope<'a> {
     pub(super) vars: &'a [Vec<String>],
     pub(super) rows: &'a [u32],
     pub(super) rng: &'a mut SmallRng,
-    /// Wall time, since the Unix epoch.
-    pub(super) now: std::time::Duration,
+    pub(super) clock: &'a RunClock,
 }
 
 impl Scope<'_> {
@@ -62,7 +64,10 @@ impl Scope<'_> {
             Slot::Int(low, high) => integer(self.rng.random_range(*low..=*high), out),
             Slot::Word => push(WORDS[self.rng.random_range(0..WORDS.len())], escape, out),
             Slot::Uuid => uuid(self.rng.random(), out),
-            Slot::Now => push(&timestamp(self.now), escape, out),
+            Slot::Now => {
+                let text = timestamp(self.clock.since_epoch(self.clock.now()));
+                push(std::str::from_utf8(&text).unwrap_or(""), escape, out);
+            }
             Slot::Env(secret) => push(secret.expose(), escape, out),
         }
     }
@@ -116,18 +121,28 @@ fn uuid(random: u128, out: &mut Vec<u8>) {
     }
 }
 
-/// ISO 8601 in UTC with milliseconds.
-fn timestamp(since_epoch: std::time::Duration) -> String {
+/// ISO 8601 in UTC with milliseconds, of a time since the Unix epoch.
+fn timestamp(since_epoch: Duration) -> [u8; 24] {
     let seconds = since_epoch.as_secs();
     let (days, rest) = (seconds / 86_400, seconds % 86_400);
     let (year, month, day) = civil_from_days(days);
-    format!(
-        "{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}.{:03}Z",
-        rest / 3600,
-        rest / 60 % 60,
-        rest % 60,
-        since_epoch.subsec_millis()
-    )
+    let mut text = *b"0000-00-00T00:00:00.000Z";
+    let fields = [
+        (0..4, year),
+        (5..7, month),
+        (8..10, day),
+        (11..13, rest / 3600),
+        (14..16, rest / 60 % 60),
+        (17..19, rest % 60),
+        (20..23, u64::from(since_epoch.subsec_millis())),
+    ];
+    for (place, mut value) in fields {
+        for digit in text[place].iter_mut().rev() {
+            *digit = b'0' + (value % 10) as u8;
+            value /= 10;
+        }
+    }
+    text
 }
 
 /// Date of a day counted from 1970-01-01 (H. Hinnant, "chrono-compatible low-level date algorithms").
@@ -170,7 +185,7 @@ mod tests {
 
     #[test]
     fn timestamps_are_iso_8601() {
-        let at = |ms| timestamp(std::time::Duration::from_millis(ms));
+        let at = |ms| String::from_utf8(timestamp(Duration::from_millis(ms)).to_vec()).unwrap();
         assert_eq!(at(0), "1970-01-01T00:00:00.000Z");
         assert_eq!(at(951_782_400_123), "2000-02-29T00:00:00.123Z");
         assert_eq!(at(1_795_439_669_000), "2026-11-23T13:14:29.000Z");

@@ -38,8 +38,12 @@ impl<C: Connector + 'static> User<C> {
                 recorder.send_lag(begun.since(ready));
             }
         }
-        let wanted = request.reads_response() || self.thread.wants_sample(request.site);
-        let mut captured = wanted.then(|| self.thread.client.lend_captured());
+        let client = &self.thread.client;
+        let mut captured = if request.reads_response() {
+            Some(client.lend_captured())
+        } else {
+            self.thread.wants_sample(request.site).then(|| client.lend_for_a_look())
+        };
         let result = self.send(request, &scratch, begun + request.timeout, captured.as_mut()).await;
 
         let counted = match &result {
@@ -62,7 +66,15 @@ impl<C: Connector + 'static> User<C> {
             self.thread.client.give_back(captured);
         }
         self.thread.put_scratch(scratch);
-        if result.is_none() { Err(Leave::Cut) } else { Ok(()) }
+        match result {
+            Some(Ok(_)) => Ok(()),
+            Some(Err(_)) => {
+                // A failure can come without ever having waited, and the next one too: let the others run.
+                tokio::task::yield_now().await;
+                Ok(())
+            }
+            None => Err(Leave::Cut),
+        }
     }
 
     /// `None` when the user was cut before the answer came.
@@ -109,7 +121,12 @@ impl<C: Connector + 'static> User<C> {
             && let Some(captured) = captured
         {
             let response_time = exchange.done.since(intended);
-            judgement = judge_content(request, exchange.status, response_time, captured, &mut self.vars);
+            let cookie = |name: &str| {
+                let value = self.session.cookie(name, exchange.done)?;
+                Some(String::from_utf8_lossy(value).into_owned())
+            };
+            let vars = &mut self.vars;
+            judgement = judge_content(request, exchange.status, response_time, captured, cookie, vars);
         }
         Counted::answered(judgement, exchange)
     }
@@ -123,7 +140,7 @@ impl<C: Connector + 'static> User<C> {
             vars: &self.vars,
             rows: &self.rows,
             rng: &mut self.rng,
-            now: self.thread.wall_now(),
+            clock: &self.thread.clock,
         };
         if let Text::Dynamic(template) = &request.target {
             scope.render(template, &mut scratch.target);
@@ -155,8 +172,14 @@ impl<C: Connector + 'static> User<C> {
         if !self.token.is_due(now) {
             return Ok(());
         }
-        let mut scope =
-            Scope { program, slot: self.slot, vars: &self.vars, rows: &self.rows, rng: &mut self.rng, now };
+        let mut scope = Scope {
+            program,
+            slot: self.slot,
+            vars: &self.vars,
+            rows: &self.rows,
+            rng: &mut self.rng,
+            clock: &self.thread.clock,
+        };
         let mut text = |template| {
             let mut out = Vec::new();
             scope.render(template, &mut out);

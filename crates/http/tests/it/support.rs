@@ -75,7 +75,7 @@ impl<C: Connector> User<C> {
     pub(crate) fn new(config: ClientConfig, tls: Tls, connector: C) -> Self {
         let clock = clock();
         Self {
-            client: Client::new(config, tls, connector, Rc::clone(&clock)),
+            client: Client::new(config, tls, connector, Rc::clone(&clock), std::time::SystemTime::now()),
             session: Session::default(),
             timer: Timer::new(Rc::clone(&clock)),
             captured: Captured::default(),

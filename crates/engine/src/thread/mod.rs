@@ -1,0 +1,297 @@
+//! One worker thread: its users and what they share. Everything here belongs to one thread; commands come in and
+//! windows go out by message.
+
+mod driver;
+mod sampling;
+mod users;
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashSet;
+use std::future::poll_fn;
+use std::net::IpAddr;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::mpsc::Receiver as RecycleReceiver;
+use std::task::Poll;
+use std::time::Duration;
+
+use squall_core::{Nanos, PhaseId, Slot};
+use squall_http::{Client, ClientConfig, Connector, Tls};
+use squall_plan::{FeedOrder, Plan};
+use squall_stats::{ErrorKey, Recorder, Window};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
+
+use crate::alarm::Alarm;
+use crate::clock::RunClock;
+use crate::command::{Command, Report};
+use crate::program::Program;
+use crate::timers::{Timers, UserKey};
+use crate::user::User;
+
+use driver::Driver;
+use sampling::Sampling;
+use users::Users;
+
+pub(crate) use users::Life;
+
+/// Buffers kept for reuse, and the size up to which they are.
+const SPARE_SCRATCH: usize = 64;
+const SPARE_BYTES: usize = 64 << 10;
+
+/// Buffers for one request in flight.
+#[derive(Default)]
+pub(crate) struct Scratch {
+    pub(crate) target: Vec<u8>,
+    pub(crate) headers: Vec<u8>,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Scratch {
+    pub(crate) fn clear(&mut self) {
+        self.target.clear();
+        self.headers.clear();
+        self.body.clear();
+    }
+
+    fn capacity(&self) -> usize {
+        self.target.capacity() + self.headers.capacity() + self.body.capacity()
+    }
+}
+
+/// What the users of a thread share.
+pub(crate) struct Thread<C: Connector> {
+    pub(crate) program: Program,
+    pub(crate) clock: RunClock,
+    pub(crate) timers: Timers,
+    pub(crate) recorder: RefCell<Recorder>,
+    pub(crate) client: Client<C>,
+    alarm: Alarm,
+    phase: Cell<PhaseId>,
+    users: RefCell<Users>,
+    scratch: RefCell<Vec<Scratch>>,
+    sampling: RefCell<Sampling>,
+    warned: RefCell<HashSet<String>>,
+    loopback: bool,
+    reports: UnboundedSender<Report>,
+}
+
+/// What a thread is started with.
+pub(crate) struct ThreadConfig {
+    /// Its number.
+    pub(crate) index: usize,
+    pub(crate) clock: RunClock,
+    pub(crate) tls: Tls,
+    pub(crate) alarm: Alarm,
+    pub(crate) loopback: bool,
+}
+
+/// The ends of a thread's channels.
+pub(crate) struct Channels {
+    pub(crate) commands: UnboundedReceiver<Command>,
+    pub(crate) reports: UnboundedSender<Report>,
+    pub(crate) recycled: RecycleReceiver<Box<Window>>,
+}
+
+impl<C: Connector + 'static> Thread<C> {
+    pub(crate) fn phase(&self) -> PhaseId {
+        self.phase.get()
+    }
+
+    pub(crate) fn wall_now(&self) -> Duration {
+        self.clock.since_epoch(self.clock.now())
+    }
+
+    /// How far the user's life has come; one that is gone is cut.
+    pub(crate) fn life(&self, key: UserKey) -> Life {
+        self.users.borrow().get(key).map_or(Life::Cut, |alive| alive.life)
+    }
+
+    /// Sleep until `until`, or until `leave` finds a reason not to.
+    pub(crate) async fn sleep<E>(
+        &self,
+        key: UserKey,
+        until: Nanos,
+        leave: impl Fn(Life) -> Option<E>,
+    ) -> Result<(), E> {
+        if self.timers.sleep_until(key, until) {
+            self.timers.set_alarm(until);
+            self.alarm.set(&self.clock, until);
+        }
+        poll_fn(|_| {
+            if let Some(reason) = leave(self.life(key)) {
+                return Poll::Ready(Err(reason));
+            }
+            if self.timers.slept(key) { Poll::Ready(Ok(())) } else { Poll::Pending }
+        })
+        .await
+    }
+
+    pub(crate) fn take_scratch(&self) -> Scratch {
+        self.scratch.borrow_mut().pop().unwrap_or_default()
+    }
+
+    pub(crate) fn put_scratch(&self, scratch: Scratch) {
+        let mut spare = self.scratch.borrow_mut();
+        if spare.len() < SPARE_SCRATCH && scratch.capacity() <= SPARE_BYTES {
+            spare.push(scratch);
+        }
+    }
+
+    /// Should the response of the next request at this site be read, for a sample of an error seen there?
+    pub(crate) fn wants_sample(&self, site: u32) -> bool {
+        self.sampling.borrow_mut().wants(site)
+    }
+
+    /// Is this occurrence of an error one of the few that are kept as samples?
+    pub(crate) fn takes_sample(&self, key: ErrorKey, site: u32) -> bool {
+        self.sampling.borrow_mut().takes(key, site)
+    }
+
+    /// Say something once in the thread's life.
+    pub(crate) fn warn_once(&self, what: &dyn std::fmt::Display) {
+        let text = what.to_string();
+        if self.warned.borrow_mut().insert(text.clone()) {
+            self.report(Report::Warning(text));
+        }
+    }
+
+    /// The address a user connects from. Addresses of loopback ranges are no use for a target elsewhere.
+    pub(crate) fn source_of(&self, slot: Slot) -> Option<IpAddr> {
+        let range = self.program.plan.classes[slot.class.index()].source?;
+        if range.first.is_loopback() && !self.loopback {
+            return None;
+        }
+        let offset = slot.index % range.count.max(1);
+        Some(match range.first {
+            IpAddr::V4(first) => IpAddr::V4((u32::from(first).saturating_add(offset)).into()),
+            IpAddr::V6(first) => IpAddr::V6((u128::from(first).saturating_add(u128::from(offset))).into()),
+        })
+    }
+
+    fn report(&self, report: Report) {
+        // Control may be gone already when the process ends; nobody is left to tell then.
+        let _ = self.reports.send(report);
+    }
+
+    /// Start the user of `slot`. One that drains there still is cut: an identity is nobody's twice.
+    fn start_user(self: &Rc<Self>, slot: Slot, due: Nanos) {
+        if let Some(feed) = self.exhausted_feed(slot) {
+            self.warn_once(&format_args!(
+                "feed '{feed}' is used up: users of {} without a row of their own do not start",
+                self.program.plan.classes[slot.class.index()].name
+            ));
+            return;
+        }
+        let old = self.users.borrow().of(slot);
+        if let Some(old) = old {
+            self.advance_life(old, Life::Cut);
+        }
+        let key = self.users.borrow_mut().add(slot);
+        self.timers.add(key);
+        self.recorder.borrow_mut().users()[slot.class.index()] += 1;
+        let user = User::new(Rc::clone(self), key, slot, due);
+        let presence = Presence { thread: Rc::clone(self), key, slot };
+        tokio::task::spawn_local(async move {
+            poll_fn(|cx| {
+                presence.thread.timers.register(key, cx);
+                Poll::Ready(())
+            })
+            .await;
+            user.run().await;
+            drop(presence);
+        });
+    }
+
+    /// The `unique` feed that has no row for this slot.
+    fn exhausted_feed(&self, slot: Slot) -> Option<&str> {
+        let strides = &self.program.classes[slot.class.index()].feed_strides;
+        let feeds = self.program.plan.feeds.iter().zip(strides);
+        feeds
+            .filter(|(feed, _)| feed.order == FeedOrder::Unique)
+            .find(|(feed, (stride, offset))| {
+                let row = u64::from(slot.index) * u64::from(*stride) + u64::from(*offset);
+                *stride > 0 && row >= feed.rows.len() as u64
+            })
+            .map(|(feed, _)| feed.name.as_str())
+    }
+
+    fn advance_life(&self, key: UserKey, life: Life) {
+        if self.users.borrow_mut().advance(key, life) {
+            self.timers.wake(key);
+        }
+    }
+}
+
+/// A user is there as long as this is: however its task ends, it is counted out.
+struct Presence<C: Connector + 'static> {
+    thread: Rc<Thread<C>>,
+    key: UserKey,
+    slot: Slot,
+}
+
+impl<C: Connector + 'static> Drop for Presence<C> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.thread.report(Report::Warning("a user ended by a defect of the generator".to_owned()));
+        }
+        self.thread.timers.remove(self.key);
+        self.thread.users.borrow_mut().remove(self.key);
+        self.thread.recorder.borrow_mut().users()[self.slot.class.index()] -= 1;
+    }
+}
+
+/// Run the thread until it is told to finish.
+pub(crate) async fn run_thread<C: Connector + 'static>(
+    program: Program,
+    config: ThreadConfig,
+    connector: C,
+    channels: Channels,
+) {
+    let plan = Arc::clone(&program.plan);
+    let tasks = plan.tasks().count();
+    let recorder = Recorder::new(program.sites.clone(), plan.classes.len(), tasks);
+    let wall = config.clock.wall_origin();
+    let client = Client::new(client_config(&plan), config.tls, connector, Rc::new(config.clock), wall);
+    let Channels { mut commands, reports, recycled } = channels;
+    let thread = Rc::new(Thread {
+        program,
+        clock: config.clock,
+        timers: Timers::default(),
+        recorder: RefCell::new(recorder),
+        client,
+        alarm: config.alarm,
+        phase: Cell::new(PhaseId(0)),
+        users: RefCell::default(),
+        scratch: RefCell::default(),
+        sampling: RefCell::default(),
+        warned: RefCell::default(),
+        loopback: config.loopback,
+        reports,
+    });
+    let mut driver = Driver::new(Rc::clone(&thread), config.index, recycled);
+    loop {
+        let wake = driver.next_wake();
+        thread.timers.set_alarm(wake);
+        thread.alarm.set(&thread.clock, wake);
+        tokio::select! {
+            biased;
+            command = commands.recv() => match command {
+                Some(Command::Finish) | None => break,
+                Some(command) => driver.obey(command),
+            },
+            () = thread.alarm.wait() => {}
+        }
+        driver.advance(thread.clock.now());
+    }
+    driver.finish(thread.clock.now());
+}
+
+fn client_config(plan: &Plan) -> ClientConfig {
+    ClientConfig {
+        connect_timeout: plan.http.connect_timeout,
+        max_redirects: plan.http.max_redirects,
+        max_body: plan.http.max_body,
+        keep_alive: plan.http.keep_alive,
+        ..ClientConfig::default()
+    }
+}
