@@ -18,11 +18,22 @@ max_redirects = 5
 [users.Hopeful]
 wait = "20ms"
 tasks.t = { get = "/" }
+[users.Reader]
+weight = 0
+wait = "20ms"
+tasks.t = { get = "/", expect = { contains = "needle" }, capture = { id = { jsonpath = "$.id", required = true } } }
 [profiles.try]
 users = 2
 spawn_rate = 10
 run_time = "2s"
 stop_timeout = "2s"
+mix = { Hopeful = 1 }
+[profiles.read]
+users = 2
+spawn_rate = 10
+run_time = "2s"
+stop_timeout = "2s"
+mix = { Reader = 1 }
 "#;
 
 /// Reads a request and sends `text`, then ends the connection.
@@ -33,6 +44,12 @@ fn says(text: &str) -> Vec<Step> {
 /// Reads a request, sends `head`, and then `rest` for ever.
 fn never_ends(head: &str, rest: &str) -> Vec<Step> {
     vec![Step::ReadRequest, Step::send(head), Step::Endless(rest.repeat(100).into_bytes())]
+}
+
+/// Never silent for long, and never done.
+fn trickles() -> Vec<Step> {
+    let bytes = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nslow!".to_vec();
+    vec![Step::ReadRequest, Step::Trickle { bytes, chunk: 1, pause: Duration::from_millis(40) }]
 }
 
 /// What a server does, and the class its failures belong to.
@@ -54,6 +71,7 @@ fn misdeeds() -> Vec<(&'static str, Vec<Step>, &'static str)> {
             vec![Step::ReadRequest, Step::send(&head("Content-Length: 9")), Step::Hang],
             "timeout",
         ),
+        ("sends a byte now and then", trickles(), "timeout"),
         ("sends garbage", vec![Step::ReadRequest, Step::garbage(4096), Step::Close], "protocol"),
         (
             "sends garbage as a chunk",
@@ -98,8 +116,8 @@ fn misdeeds() -> Vec<(&'static str, Vec<Step>, &'static str)> {
     ]
 }
 
-fn start(place: &Place, host: &str, record: &str) -> Child {
-    let line = format!("run suite.toml --profile try --only-summary -H {host} --record {record}");
+fn start(place: &Place, profile: &str, host: &str, record: &str) -> Child {
+    let line = format!("run suite.toml --profile {profile} --only-summary -H {host} --record {record}");
     place.command(&line).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
 }
 
@@ -132,7 +150,7 @@ fn every_misdeed_is_counted_under_its_name() {
             .map(|(position, (what, script, class))| {
                 let server = ScriptedServer::start(script.clone());
                 let record = format!("{index}-{position}.squall");
-                let child = start(&place, &server.url(), &record);
+                let child = start(&place, "try", &server.url(), &record);
                 (child, server, record, what, class)
             })
             .collect();
@@ -143,15 +161,38 @@ fn every_misdeed_is_counted_under_its_name() {
 }
 
 #[test]
+fn content_that_is_not_what_was_expected_is_told_apart() {
+    let place = Place::shared();
+    place.write("suite.toml", SUITE);
+    let answer = |lines: &str, body: &str| {
+        let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n{lines}\r\n", body.len());
+        ScriptedServer::start(vec![Step::ReadRequest, Step::send(&(head + body)), Step::Again])
+    };
+    let json = "Content-Type: application/json\r\n";
+    let cases = [
+        ("is not there", answer(json, r#"{"id": 1, "hay": "stack"}"#), "check"),
+        ("has nothing to capture", answer(json, r#"{"needle": 1}"#), "capture"),
+        ("is no JSON", answer(json, "needle {{{"), "capture"),
+        ("does not decode", answer("Content-Encoding: gzip\r\n", "needle that is no gzip"), "decode"),
+    ];
+    let runs: Vec<_> = (cases.iter().enumerate())
+        .map(|(index, (_, server, _))| start(&place, "read", &server.url(), &format!("{index}.squall")))
+        .collect();
+    for (index, (child, (what, _, class))) in runs.into_iter().zip(&cases).enumerate() {
+        assert_failed(&place, child, &format!("{index}.squall"), what, class);
+    }
+}
+
+#[test]
 fn a_target_that_is_down_or_speaks_no_tls_is_told_apart() {
     let place = Place::shared();
     place.write("suite.toml", SUITE);
     let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let down = start(&place, &format!("http://{address}"), "down.squall");
+    let down = start(&place, "try", &format!("http://{address}"), "down.squall");
     let plain = ScriptedServer::start(vec![Step::ReadRequest, Step::ok("fine"), Step::Again]);
     let garbage = ScriptedServer::start(vec![Step::send("HTTP/1.1 400 Bad Request\r\n\r\n"), Step::Close]);
-    let tls = start(&place, &format!("https://{}", garbage.addr()), "tls.squall");
-    let silent = start(&place, &format!("https://{}", plain.addr()), "silent.squall");
+    let tls = start(&place, "try", &format!("https://{}", garbage.addr()), "tls.squall");
+    let silent = start(&place, "try", &format!("https://{}", plain.addr()), "silent.squall");
     assert_failed(&place, down, "down.squall", "is down", "connect_refused");
     assert_failed(&place, tls, "tls.squall", "speaks no TLS", "tls");
     assert_failed(&place, silent, "silent.squall", "says nothing to TLS", "timeout");

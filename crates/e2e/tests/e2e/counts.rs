@@ -21,6 +21,10 @@ slow = { weight = 3, get = "/delay/500ms", name = "all" }
 weight = 0
 tasks.t = { get = "/delay/100ms" }
 
+[users.Quick]
+weight = 0
+tasks.t = { get = "/" }
+
 [users.Slow]
 weight = 0
 wait = "20ms"
@@ -37,6 +41,12 @@ users = 50
 spawn_rate = 1000
 stop_timeout = "0s"
 mix = { Waiting = 1 }
+
+[profiles.cut_quick]
+users = 50
+spawn_rate = 1000
+stop_timeout = "0s"
+mix = { Quick = 1 }
 
 [profiles.slow]
 users = 2
@@ -93,18 +103,28 @@ fn a_million_requests_are_counted_to_the_last_and_timed_to_the_ten_thousandth() 
 fn requests_cut_at_the_end_are_those_the_server_may_have_read() {
     let place = Place::shared();
     place.write("suite.toml", SUITE);
-    let server = spawn(Config::default()).unwrap();
-    let run = format!("run suite.toml --profile cut --only-summary -H {} --record a.squall", server.url());
-    let running = Running::start(&mut place.command(&run));
-    wait_for_requests(&server, 1000);
-    running.signal(Signal::INT);
-    running.finish().assert(130, &[]);
-    let received = server.stop().unwrap().received;
-    let summary = place.summary("a.squall");
-    let (completed, cut) = (summary.total("completed"), summary.total("cut"));
-    assert!((1..=50).contains(&cut), "50 users wait for an answer nearly always, and {cut} were cut");
-    assert!((completed..=completed + cut).contains(&received), "{received} of {completed} + {cut}");
-    assert_eq!((summary.total("attempts"), summary.total("failed")), (completed + cut, 0));
+    // Users who wait for an answer nearly always, and users who are cut in the middle of anything.
+    for (profile, cut_at_least) in [("cut", 1), ("cut_quick", 0)] {
+        let server = spawn(Config::default()).unwrap();
+        let record = format!("{profile}.squall");
+        let line = format!(
+            "run suite.toml --profile {profile} --only-summary -H {} --record {record}",
+            server.url()
+        );
+        let running = Running::start(&mut place.command(&line));
+        wait_for_requests(&server, 1000);
+        running.signal(Signal::INT);
+        running.finish().assert(130, &[]);
+        let received = server.stop().unwrap().received;
+        let summary = place.summary(&record);
+        let (completed, cut) = (summary.total("completed"), summary.total("cut"));
+        assert!((cut_at_least..=50).contains(&cut), "{profile}: {cut} were cut");
+        assert!(
+            (completed..=completed + cut).contains(&received),
+            "{profile}: {received} of {completed} + {cut}"
+        );
+        assert_eq!((summary.total("attempts"), summary.total("failed")), (completed + cut, 0), "{profile}");
+    }
 }
 
 #[test]

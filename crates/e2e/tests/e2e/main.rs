@@ -2,7 +2,7 @@
 //!
 //! What one command prints or refuses is tested in `crates/cli`; here runs are judged by their numbers.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests fail the test they help")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail the test they help")]
 
 mod bad_targets;
 mod counts;

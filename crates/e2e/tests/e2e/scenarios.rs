@@ -115,6 +115,7 @@ fn the_basic_mix_is_the_one_that_was_asked_for() {
     assert_eq!(users, dealt(100));
     assert_eq!(users.values().copied().collect::<Vec<_>>(), [70, 1, 25, 4]);
 
+    let answer_s = summary.0["total"]["mean_ms"].as_f64().unwrap() / 1e3;
     let tasks = summary.0["mix"]["tasks"].as_array().unwrap();
     let classes = summary.0["mix"]["classes"].as_array().unwrap();
     for (name, users, (low, high)) in CLASSES {
@@ -123,13 +124,14 @@ fn the_basic_mix_is_the_one_that_was_asked_for() {
         let turns = |task: &Value| (count(task, "runs") + count(task, "skipped")) as f64;
         let all: f64 = of_class.iter().copied().map(turns).sum();
         // A renewal process that begins with an event: T/μ + 1/2 + σ²/2μ² events, with variance T·σ²/μ³. Users begin
-        // half a second late on average, and answers take a few milliseconds.
-        let (mean, deviation) = (FACTOR * (low + high) / 2.0 + 0.005, FACTOR * (high - low) / 12_f64.sqrt());
+        // half a second late on average, and answers take their time.
+        let (mean, deviation) =
+            (FACTOR * (low + high) / 2.0 + answer_s, FACTOR * (high - low) / 12_f64.sqrt());
         let time = SECONDS - 0.5;
         let squared = (deviation / mean).powi(2);
         let expected = users * (time / mean + 0.5 + squared / 2.0);
         let chance = (users * time / mean * squared).sqrt();
-        // Five deviations of chance (one false alarm in a million), and 3 % for slower answers and starts.
+        // Five deviations of chance (one false alarm in a million), and 3 % for what is not equally fast everywhere.
         let tolerance = 5.0 * chance + 0.03 * expected;
         assert!(
             (all - expected).abs() < tolerance,

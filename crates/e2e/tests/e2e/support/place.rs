@@ -39,6 +39,8 @@ impl Place {
     }
 
     fn with(turn: Turn) -> Self {
+        // If it has to be built, then before anything is measured or made urgent.
+        squall();
         Self { directory: TempDir::new().unwrap(), _turn: turn }
     }
 
