@@ -267,6 +267,7 @@ impl<C: Connector> Session<C> {
         let flight = &mut self.flight;
         let info = *flight.reader.info();
         flight.exchange.status = info.status;
+        flight.exchange.body_in = flight.reader.body_bytes();
         let reusable = clean && flight.fully_written() && info.keep_alive && client.config.keep_alive;
         if !flight.fully_written() {
             // Answered early: the server has counted it.

@@ -23,6 +23,8 @@ pub struct Exchange {
     pub bytes_out: u64,
     /// Bytes read from the transport: heads, framing and bodies of responses, after TLS.
     pub bytes_in: u64,
+    /// Bytes of the last response's body, without framing, as sent (before decoding).
+    pub body_in: u64,
     /// Requests written in full, or answered early: redirects and retries included.
     pub attempts: u32,
     /// Connections established.

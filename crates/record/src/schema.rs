@@ -35,6 +35,7 @@ const TABLES: &str = "
         window INTEGER NOT NULL, phase INTEGER NOT NULL, class INTEGER NOT NULL, endpoint INTEGER NOT NULL,
         outcome TEXT NOT NULL, count INTEGER NOT NULL, attempts INTEGER NOT NULL, connects INTEGER NOT NULL,
         retries INTEGER NOT NULL, bytes_out INTEGER NOT NULL, bytes_in INTEGER NOT NULL,
+        body_in INTEGER NOT NULL,
         response_sum_ns INTEGER NOT NULL, response_min_ns INTEGER NOT NULL, response_max_ns INTEGER NOT NULL,
         first_byte_sum_ns INTEGER NOT NULL, connect_sum_ns INTEGER NOT NULL, tls_sum_ns INTEGER NOT NULL,
         response BLOB NOT NULL, service BLOB);

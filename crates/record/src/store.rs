@@ -80,7 +80,8 @@ fn insert_window(transaction: &Transaction<'_>, window: &Window) -> Result<(), E
 fn insert_cell(transaction: &Transaction<'_>, window: i64, key: &CellKey, cell: &Cell) -> Result<(), Error> {
     let mut insert = transaction.prepare_cached(
         "INSERT INTO cells VALUES (
-            ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)",
+            ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19,
+            ?20)",
     )?;
     insert.execute(params![
         window,
@@ -94,6 +95,7 @@ fn insert_cell(transaction: &Transaction<'_>, window: i64, key: &CellKey, cell: 
         int(cell.retries),
         int(cell.bytes_out),
         int(cell.bytes_in),
+        int(cell.body_in),
         ns(cell.response_sum),
         ns(cell.response_min),
         ns(cell.response_max),

@@ -101,6 +101,7 @@ fn add_cell(window: &mut Window, row: &Row<'_>) -> Result<(), Error> {
         retries: count(row, "retries")?,
         bytes_out: count(row, "bytes_out")?,
         bytes_in: count(row, "bytes_in")?,
+        body_in: count(row, "body_in")?,
         response_sum: nanos(row, "response_sum_ns")?,
         response_min: nanos(row, "response_min_ns")?,
         response_max: nanos(row, "response_max_ns")?,

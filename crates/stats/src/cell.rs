@@ -40,6 +40,8 @@ pub struct Sample {
     pub bytes_out: u64,
     /// Bytes read.
     pub bytes_in: u64,
+    /// Bytes of response bodies, as sent.
+    pub body_in: u64,
 }
 
 /// Sums and histograms of finished requests.
@@ -57,6 +59,8 @@ pub struct Cell {
     pub bytes_out: u64,
     /// Bytes read.
     pub bytes_in: u64,
+    /// Bytes of response bodies, as sent.
+    pub body_in: u64,
     /// Sum of response times.
     pub response_sum: Nanos,
     /// Shortest response time; `Nanos::MAX` when empty.
@@ -84,6 +88,7 @@ impl Default for Cell {
             retries: 0,
             bytes_out: 0,
             bytes_in: 0,
+            body_in: 0,
             response_sum: Nanos::ZERO,
             response_min: Nanos::MAX,
             response_max: Nanos::ZERO,
@@ -105,6 +110,7 @@ impl Cell {
         self.retries += u64::from(sample.retries);
         self.bytes_out += sample.bytes_out;
         self.bytes_in += sample.bytes_in;
+        self.body_in += sample.body_in;
         self.response_sum += sample.response;
         self.response_min = self.response_min.min(sample.response);
         self.response_max = self.response_max.max(sample.response);
@@ -125,6 +131,7 @@ impl Cell {
         self.retries += other.retries;
         self.bytes_out += other.bytes_out;
         self.bytes_in += other.bytes_in;
+        self.body_in += other.body_in;
         self.response_sum += other.response_sum;
         self.response_min = self.response_min.min(other.response_min);
         self.response_max = self.response_max.max(other.response_max);
@@ -139,8 +146,8 @@ impl Cell {
 
     /// Forget everything, keep the memory.
     pub fn reset(&mut self) {
-        let Self { count, attempts, connects, retries, bytes_out, bytes_in, .. } = self;
-        for counter in [count, attempts, connects, retries, bytes_out, bytes_in] {
+        let Self { count, attempts, connects, retries, bytes_out, bytes_in, body_in, .. } = self;
+        for counter in [count, attempts, connects, retries, bytes_out, bytes_in, body_in] {
             *counter = 0;
         }
         let Self { response_sum, response_max, first_byte_sum, connect_sum, tls_sum, .. } = self;

@@ -35,7 +35,7 @@ pub struct Entry {
     pub min_response_time: Option<f64>,
     /// Longest, in milliseconds.
     pub max_response_time: f64,
-    /// Sum of bytes received.
+    /// Sum of body bytes received.
     pub total_content_length: u64,
     /// Response times in milliseconds, rounded by [`bucket`].
     pub response_times: BTreeMap<u64, u64>,
@@ -52,7 +52,7 @@ impl Entry {
             self.num_failures += cell.count;
         }
         self.total_response_time += cell.response_sum.as_millis_f64();
-        self.total_content_length += cell.bytes_in;
+        self.total_content_length += cell.body_in;
         let min = cell.response_min.as_millis_f64();
         self.min_response_time = Some(self.min_response_time.map_or(min, |m| m.min(min)));
         self.max_response_time = self.max_response_time.max(cell.response_max.as_millis_f64());

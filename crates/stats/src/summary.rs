@@ -30,6 +30,8 @@ pub struct Summary {
     pub bytes_out: u64,
     /// Bytes read.
     pub bytes_in: u64,
+    /// Bytes of response bodies, as sent.
+    pub body_in: u64,
     ok_sum: Nanos,
     ok_min: Option<Nanos>,
     longest: Nanos,
@@ -48,6 +50,7 @@ impl Summary {
         self.retries += cell.retries;
         self.bytes_out += cell.bytes_out;
         self.bytes_in += cell.bytes_in;
+        self.body_in += cell.body_in;
         match kind {
             OutcomeKind::Ok if cell.count > 0 => {
                 self.ok_sum += cell.response_sum;

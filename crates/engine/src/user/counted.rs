@@ -73,6 +73,7 @@ impl Counted {
             retries: u32::from(exchange.retries),
             bytes_out: exchange.bytes_out,
             bytes_in: exchange.bytes_in,
+            body_in: exchange.body_in,
         }
     }
 }

@@ -141,6 +141,11 @@ impl ResponseReader {
         matches!(self.state, State::Head) && self.partial.is_empty() && self.interim == 0
     }
 
+    /// Bytes of the body so far, without framing.
+    pub fn body_bytes(&self) -> u64 {
+        self.body_bytes
+    }
+
     /// The head of the final response, once there was one.
     pub fn info(&self) -> &HeadInfo {
         &self.info

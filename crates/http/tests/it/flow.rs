@@ -29,6 +29,7 @@ fn a_kept_connection_serves_again() {
         let sent: u64 = log.borrow().iter().map(|text| text.len() as u64).sum();
         assert_eq!(first.bytes_out + second.bytes_out, sent);
         assert_eq!(first.bytes_in, "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\none".len() as u64);
+        assert_eq!(first.body_in, 3);
     });
 }
 

@@ -32,7 +32,7 @@ fn format_1_stays_readable() {
     let p50 = all.percentile(50.0).unwrap();
     assert_eq!((p50.value.as_micros() / 1_000, p50.at_least), (61, false));
     assert_eq!(all.max().unwrap().value, Nanos::from_secs(30));
-    assert_eq!((all.attempts, all.bytes_in), (86, 43_000));
+    assert_eq!((all.attempts, all.bytes_in, all.body_in), (86, 43_000, 34_400));
     assert_eq!(run.errors().entries()[0].samples[0], "upstream is down");
     assert_eq!(run.tasks()[1].skipped, 3);
     assert_eq!(run.windows[2].users, [6, 3]);

@@ -196,6 +196,7 @@ fn record(window: &mut Window, class: u16, endpoint: u16, outcome: OutcomeKind, 
         retries: 1,
         bytes_out: 100,
         bytes_in: 1_000,
+        body_in: 800,
     };
     window.cell_mut(key).record(&sample, &mut PageReserve::default());
 }
@@ -218,13 +219,14 @@ pub(crate) fn describe(window: &Window) -> String {
     );
     for (key, cell) in window.cells() {
         text += &format!(
-            "{key:?} {} {} {} {} {} {} {} {} {} {} {} {} {:?} {:?}\n",
+            "{key:?} {} {} {} {} {} {} {} {} {} {} {} {} {} {:?} {:?}\n",
             cell.count,
             cell.attempts,
             cell.connects,
             cell.retries,
             cell.bytes_out,
             cell.bytes_in,
+            cell.body_in,
             cell.response_sum,
             cell.response_min,
             cell.response_max,

@@ -58,7 +58,7 @@ pub struct Requests {
     pub bytes_out: u64,
     /// Bytes read.
     pub bytes_in: u64,
-    /// Mean bytes read per completed request.
+    /// Mean bytes of a response's body, as sent.
     pub mean_size: Option<f64>,
 }
 
@@ -162,7 +162,7 @@ impl Group {
             retries: summary.retries,
             bytes_out: summary.bytes_out,
             bytes_in: summary.bytes_in,
-            mean_size: (completed > 0).then(|| summary.bytes_in as f64 / completed as f64),
+            mean_size: (completed > 0).then(|| summary.body_in as f64 / completed as f64),
         }
     }
 

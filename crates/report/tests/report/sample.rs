@@ -232,6 +232,7 @@ impl Builder {
             retries: 0,
             bytes_out: 310,
             bytes_in: 900 + (median * 40.0) as u64,
+            body_in: 700 + (median * 40.0) as u64,
         };
         window.cell_mut(key).record(&sample, &mut self.reserve);
         window.started += 1;
