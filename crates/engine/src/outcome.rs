@@ -78,6 +78,24 @@ pub(crate) fn describe(request: &Request, class: ErrorClass, code: ErrorCode) ->
     }
 }
 
+/// Values kept of one capture: enough to pick from, and no user fills the machine's memory.
+const MAX_VALUES: usize = 10_000;
+/// Bytes kept of one capture.
+const MAX_VALUE_BYTES: usize = 1 << 20;
+
+/// The first values, as many as the bounds allow.
+fn bounded(values: impl Iterator<Item = String>) -> Vec<String> {
+    let mut room = MAX_VALUE_BYTES;
+    let fitting = values.take(MAX_VALUES).take_while(|value| match room.checked_sub(value.len()) {
+        Some(rest) => {
+            room = rest;
+            true
+        }
+        None => false,
+    });
+    fitting.collect()
+}
+
 /// The body as JSON, parsed at most once, `Null` when it is not JSON.
 struct LazyJson<'a> {
     body: &'a [u8],
@@ -113,11 +131,11 @@ fn extract(
     cookie: impl Fn(&str) -> Option<String>,
 ) -> Vec<String> {
     match &capture.source {
-        CaptureSource::Json(path) => path.query(json.get()).iter().filter_map(|node| plain(node)).collect(),
+        CaptureSource::Json(path) => bounded(path.query(json.get()).iter().filter_map(|node| plain(node))),
         CaptureSource::Regex(regex) => {
             let body = String::from_utf8_lossy(captured.body());
             let matches = regex.captures_iter(&body).filter_map(|found| found.get(1).or(found.get(0)));
-            matches.map(|found| found.as_str().to_owned()).collect()
+            bounded(matches.map(|found| found.as_str().to_owned()))
         }
         CaptureSource::Header(name) => captured.header(name).map(text).into_iter().collect(),
         CaptureSource::Cookie(name) => cookie(name).into_iter().collect(),
@@ -136,4 +154,16 @@ fn plain(value: &Value) -> Option<String> {
 
 fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn captures_are_bounded_in_number_and_size() {
+        assert_eq!(bounded((0..20_000).map(|n| n.to_string())).len(), MAX_VALUES);
+        let large = || "x".repeat(300_000);
+        assert_eq!(bounded((0..10).map(|_| large())).len(), 3);
+    }
 }

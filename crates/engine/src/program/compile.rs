@@ -9,7 +9,9 @@ use squall_plan::{self as plan, FeedOrder, Part, Plan, Template};
 use squall_stats::Sites;
 
 use super::target::{Targets, absolute};
-use super::{Capture, CaptureSource, Check, Class, CompileError, Program, Request, Step, Task, Text};
+use super::{
+    Capture, CaptureSource, Check, Class, CompileError, Program, Request, Secrets, Step, Task, Text,
+};
 use crate::identity::Signer;
 
 /// Sent unless the suite sets them.
@@ -31,7 +33,7 @@ impl Program {
         }
         let sites = compiler.sites;
         let signers = plan.auths.iter().map(Signer::new).collect();
-        Ok(Self { origin: targets.host()?, classes, signers, sites, plan })
+        Ok(Self { origin: targets.host()?, classes, signers, sites, secrets: Secrets::of(&plan), plan })
     }
 }
 

@@ -3,6 +3,7 @@
 //! Each thread compiles its own copy, so that no reference count is shared between threads.
 
 mod compile;
+mod secrets;
 mod target;
 mod words;
 
@@ -18,6 +19,7 @@ use thiserror::Error;
 
 use crate::identity::Signer;
 
+pub(crate) use secrets::Secrets;
 pub(crate) use target::Targets;
 pub(crate) use words::WORDS;
 
@@ -29,6 +31,7 @@ pub(crate) struct Program {
     /// By index into `Plan::auths`; `None` where tokens are not signed here.
     pub(crate) signers: Vec<Option<Signer>>,
     pub(crate) sites: Sites,
+    pub(crate) secrets: Secrets,
 }
 
 /// A plan that cannot be compiled. A checked suite does not bring it about, but a plan may come from elsewhere.

@@ -6,9 +6,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::channel;
 
-use squall_core::{Nanos, PhaseId, Slot, UserClassId};
+use squall_core::{Nanos, PhaseId, UserClassId};
 use squall_http::{TcpConnector, Tls};
-use squall_plan::Wait;
+use squall_plan::{
+    Auth, AuthKind, Escape, Feed, FeedOrder, JwtAlgorithm, Part, PickFrom, Plan, Secret, Slot, Template, Wait,
+};
 use squall_testkit::alloc;
 use tokio::runtime::{Builder, LocalOptions};
 use tokio::sync::mpsc::unbounded_channel;
@@ -47,12 +49,56 @@ fn serve() -> (SocketAddr, Arc<AtomicU64>) {
 
 #[test]
 fn a_request_in_steady_state_allocates_nothing() {
+    let plan = plan_of(vec![user_class("A", Wait::Constant(Nanos::ZERO), vec![get("/x")])]);
+    assert_eq!(allocations(plan), 0, "allocations in {MEASURED} requests");
+}
+
+#[test]
+fn slots_headers_and_tokens_allocate_nothing_either() {
+    let slot = |slot, escape| Part::Slot { slot, escape };
+    let mut task = get("/x");
+    let request = super::support::request_of(&mut task);
+    request.url = Template {
+        parts: vec![
+            Part::Text("/x/".into()),
+            slot(Slot::Word, Escape::Percent),
+            Part::Text("?n=".into()),
+            slot(Slot::Int(1, 1_000_000), Escape::Percent),
+        ],
+    };
+    request.headers = [Slot::Uuid, Slot::Now, Slot::UserId, Slot::Pick(PickFrom::Feed(0))]
+        .into_iter()
+        .enumerate()
+        .map(|(n, value)| (format!("X-{n}"), Template { parts: vec![slot(value, Escape::Header)] }))
+        .collect();
+    let mut class = user_class("A", Wait::Constant(Nanos::ZERO), vec![task]);
+    class.auth = Some(0);
+    let mut plan = plan_of(vec![class]);
+    plan.auths.push(Auth {
+        name: "reader".into(),
+        kind: AuthKind::Jwt {
+            algorithm: JwtAlgorithm::HS256,
+            secret: Secret::new("secret"),
+            claims: Vec::new(),
+            ttl: Nanos::from_secs(600),
+        },
+    });
+    plan.feeds.push(Feed {
+        name: "terms".into(),
+        order: FeedOrder::Random,
+        columns: vec!["value".into()],
+        rows: ["fantasy", "romance"].map(|term| vec![term.to_owned()]).to_vec(),
+    });
+    assert_eq!(allocations(plan), 0, "allocations in {MEASURED} requests");
+}
+
+/// What the thread allocates while [`MEASURED`] requests go by.
+fn allocations(mut plan: Plan) -> u64 {
     alloc::assert_installed();
     let (address, served) = serve();
-    let mut plan = plan_of(vec![user_class("A", Wait::Constant(Nanos::ZERO), vec![get("/x")])]);
     plan.host = format!("http://{address}");
     let runtime = Builder::new_current_thread().enable_all().build_local(LocalOptions::default()).unwrap();
-    let counted = runtime.block_on(async {
+    runtime.block_on(async {
         let targets = Targets::fixed(&plan.host, address);
         let program = Program::compile(Arc::new(plan), &targets).unwrap();
         let (commands, receiver) = unbounded_channel();
@@ -66,7 +112,11 @@ fn a_request_in_steady_state_allocates_nothing() {
             alarm: Alarm::timerfd().unwrap(),
             loopback: true,
         };
-        let change = Change { due: Nanos::ZERO, slot: Slot { class: UserClassId(0), index: 0 }, start: true };
+        let change = Change {
+            due: Nanos::ZERO,
+            slot: squall_core::Slot { class: UserClassId(0), index: 0 },
+            start: true,
+        };
         let assignment = Assignment { at: Nanos::ZERO, phase: PhaseId(0), changes: vec![change] };
         commands.send(Command::Assign(assignment)).unwrap();
         let channels = Channels { commands: receiver, reports, recycled };
@@ -83,8 +133,7 @@ fn a_request_in_steady_state_allocates_nothing() {
                 return counted;
             }
         }
-    });
-    assert_eq!(counted, 0, "allocations in {MEASURED} requests");
+    })
 }
 
 async fn wait_for(served: &AtomicU64, more: u64) {

@@ -119,6 +119,24 @@ fn outcomes_are_told_apart() {
 }
 
 #[test]
+fn secrets_stay_out_of_messages_and_samples() {
+    let mut task = get("/x");
+    support::request_of(&mut task).url = Template {
+        parts: vec![
+            Part::Text("/x?key=".into()),
+            Part::Slot { slot: squall_plan::Slot::Env(Secret::new("s3cr3t/key")), escape: Escape::Percent },
+        ],
+    };
+    let plan = plan_of(vec![user_class("A", Wait::Constant(MS(10)), vec![task])]);
+    let run = Bench::new(plan, |_| Answer::status(500).with_body("you sent s3cr3t/key"))
+        .users(1)
+        .run(Nanos::from_secs(1));
+    let said = format!("{:?}", run.errors());
+    assert!(said.contains("key=***") && said.contains("you sent ***"), "{said}");
+    assert!(!said.contains("s3cr3t"), "{said}");
+}
+
+#[test]
 fn an_explicitly_expected_429_is_a_success() {
     let mut task = get("/429");
     support::request_of(&mut task).expect.status = StatusSet::from_codes([200, 429]);

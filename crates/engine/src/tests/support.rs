@@ -128,7 +128,12 @@ impl Answer {
     }
 
     pub(super) fn body(body: &str) -> Self {
-        Self { body: body.to_owned(), ..Self::ok() }
+        Self::ok().with_body(body)
+    }
+
+    pub(super) fn with_body(mut self, body: &str) -> Self {
+        body.clone_into(&mut self.body);
+        self
     }
 
     pub(super) fn never() -> Self {

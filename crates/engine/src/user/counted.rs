@@ -92,21 +92,23 @@ impl<C: Connector + 'static> User<C> {
     ) {
         let key =
             ErrorKey { class: request.class, endpoint: request.endpoint, error: class, code: counted.code };
-        let words = || {
+        let raw_words = || {
             failure
                 .map_or_else(|| describe(request, class, counted.code), |failure| failure.detail.to_string())
         };
+        let mask = |text| self.thread.program.secrets.mask(text, self.token.value());
+        let words = || mask(raw_words());
         let wants_sample = self.thread.takes_sample(key, request.site);
         let sample = || {
             let target = fixed_or(&request.target, &scratch.target);
-            let mut text = format!("{} {}: {}", request.method, String::from_utf8_lossy(target), words());
+            let mut text = format!("{} {}: {}", request.method, String::from_utf8_lossy(target), raw_words());
             // A failure may leave a part of a body behind; only a whole one explains anything.
             let body = captured.map(Captured::body).filter(|body| !body.is_empty() && failure.is_none());
             if let Some(body) = body {
                 text.push_str(": ");
                 text.push_str(String::from_utf8_lossy(&body[..body.len().min(SAMPLE_BODY)]).trim());
             }
-            text
+            mask(text)
         };
         let mut recorder = self.thread.recorder.borrow_mut();
         recorder.errors().record(key, counted.done, words, || wants_sample.then(sample));
