@@ -9,13 +9,13 @@ use std::sync::mpsc::channel;
 use squall_core::{Nanos, PhaseId, UserClassId};
 use squall_http::{TcpConnector, Tls};
 use squall_plan::{
-    Auth, AuthKind, Escape, Feed, FeedOrder, JwtAlgorithm, Part, PickFrom, Plan, Secret, Slot, Template, Wait,
+    Auth, AuthKind, Escape, FeedOrder, JwtAlgorithm, Part, PickFrom, Plan, Secret, Slot, Template, Wait,
 };
 use squall_testkit::alloc;
 use tokio::runtime::{Builder, LocalOptions};
 use tokio::sync::mpsc::unbounded_channel;
 
-use super::support::{get, plan_of, user_class};
+use super::support::{feed, get, plan_of, user_class};
 use crate::alarm::Alarm;
 use crate::clock::RunClock;
 use crate::command::{Assignment, Change, Command};
@@ -83,12 +83,7 @@ fn slots_headers_and_tokens_allocate_nothing_either() {
             ttl: Nanos::from_secs(600),
         },
     });
-    plan.feeds.push(Feed {
-        name: "terms".into(),
-        order: FeedOrder::Random,
-        columns: vec!["value".into()],
-        rows: ["fantasy", "romance"].map(|term| vec![term.to_owned()]).to_vec(),
-    });
+    plan.feeds.push(feed("terms", FeedOrder::Random, &["fantasy", "romance"]));
     assert_eq!(allocations(plan), 0, "allocations in {MEASURED} requests");
 }
 

@@ -5,12 +5,12 @@ mod support;
 
 use squall_core::{EndpointId, Nanos, OutcomeKind, Slot, UserClassId};
 use squall_plan::{
-    Auth, AuthKind, Capture, CaptureSource, Escape, Feed, FeedOrder, JwtAlgorithm, Part, PickFrom, Secret,
+    Auth, AuthKind, Capture, CaptureSource, Escape, FeedOrder, JwtAlgorithm, Part, PickFrom, Secret,
     StatusSet, Template, VarId, Wait,
 };
 use squall_stats::Summary;
 
-use support::{Answer, Bench, get, plan_of, user_class};
+use support::{Answer, Bench, feed, get, plan_of, url, user_class};
 
 #[global_allocator]
 static ALLOCATOR: squall_testkit::alloc::CountingAllocator = squall_testkit::alloc::CountingAllocator;
@@ -121,12 +121,7 @@ fn outcomes_are_told_apart() {
 #[test]
 fn secrets_stay_out_of_messages_and_samples() {
     let mut task = get("/x");
-    support::request_of(&mut task).url = Template {
-        parts: vec![
-            Part::Text("/x?key=".into()),
-            Part::Slot { slot: squall_plan::Slot::Env(Secret::new("s3cr3t/key")), escape: Escape::Percent },
-        ],
-    };
+    support::request_of(&mut task).url = url("/x?key=", squall_plan::Slot::Env(Secret::new("s3cr3t/key")));
     let plan = plan_of(vec![user_class("A", Wait::Constant(MS(10)), vec![task])]);
     let run = Bench::new(plan, |_| Answer::status(500).with_body("you sent s3cr3t/key"))
         .users(1)
@@ -156,12 +151,7 @@ fn captures_feed_later_requests_and_tasks_wait_for_what_they_need() {
     });
     let mut view = get("/view");
     view.needs = vec![VarId(0)];
-    support::request_of(&mut view).url = Template {
-        parts: vec![
-            Part::Text("/stories/".into()),
-            Part::Slot { slot: squall_plan::Slot::Pick(PickFrom::Var(VarId(0))), escape: Escape::Percent },
-        ],
-    };
+    support::request_of(&mut view).url = url("/stories/", squall_plan::Slot::Pick(PickFrom::Var(VarId(0))));
     let mut class = user_class("A", Wait::Constant(MS(100)), vec![list, view]);
     class.vars = vec!["slugs".into()];
     let run = Bench::new(plan_of(vec![class]), |request| match request.path.as_str() {
@@ -206,19 +196,9 @@ fn every_user_has_a_token_of_its_own_and_renews_it() {
 #[test]
 fn users_of_a_unique_feed_have_a_row_each_and_stop_coming_when_it_is_used_up() {
     let mut task = get("/x");
-    support::request_of(&mut task).url = Template {
-        parts: vec![
-            Part::Text("/".into()),
-            Part::Slot { slot: squall_plan::Slot::Field { feed: 0, column: 0 }, escape: Escape::Percent },
-        ],
-    };
+    support::request_of(&mut task).url = url("/", squall_plan::Slot::Field { feed: 0, column: 0 });
     let mut plan = plan_of(vec![user_class("A", Wait::Constant(MS(500)), vec![task])]);
-    plan.feeds.push(Feed {
-        name: "accounts".into(),
-        order: FeedOrder::Unique,
-        columns: vec!["value".into()],
-        rows: ["ann", "bob"].map(|name| vec![name.to_owned()]).to_vec(),
-    });
+    plan.feeds.push(feed("accounts", FeedOrder::Unique, &["ann", "bob"]));
     plan.classes.push(user_class("B", Wait::Constant(MS(500)), vec![get("/b")]));
     plan.classes[1].tasks.clear();
     let other = |index| Slot { class: UserClassId(1), index };
@@ -342,19 +322,9 @@ fn a_captured_cookie_may_have_been_set_by_an_earlier_response() {
 #[test]
 fn circular_feeds_begin_with_the_users_own_row() {
     let mut task = get("/x");
-    support::request_of(&mut task).url = Template {
-        parts: vec![
-            Part::Text("/".into()),
-            Part::Slot { slot: squall_plan::Slot::Field { feed: 0, column: 0 }, escape: Escape::Percent },
-        ],
-    };
+    support::request_of(&mut task).url = url("/", squall_plan::Slot::Field { feed: 0, column: 0 });
     let mut plan = plan_of(vec![user_class("A", Wait::Constant(MS(500)), vec![task])]);
-    plan.feeds.push(Feed {
-        name: "rows".into(),
-        order: FeedOrder::Circular,
-        columns: vec!["value".into()],
-        rows: ["r0", "r1", "r2"].map(|name| vec![name.to_owned()]).to_vec(),
-    });
+    plan.feeds.push(feed("rows", FeedOrder::Circular, &["r0", "r1", "r2"]));
     let run = Bench::new(plan, |_| Answer::ok()).users(1).run(MS(1900));
     assert_eq!(run.paths(), ["/r0", "/r1", "/r2", "/r0"]);
 }

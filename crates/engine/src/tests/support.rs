@@ -11,7 +11,8 @@ use std::sync::mpsc::channel;
 use squall_core::{EndpointId, Nanos, PhaseId, Slot, UserClassId};
 use squall_http::{Connector, Tls};
 use squall_plan::{
-    Endpoint, Expect, HttpSettings, Load, PhasePlan, Plan, RequestStep, Step, Task, Template, UserClass, Wait,
+    Endpoint, Escape, Expect, Feed, FeedOrder, HttpSettings, Load, Part, PhasePlan, Plan, RequestStep, Step,
+    Task, Template, UserClass, Wait,
 };
 use squall_stats::{CellKey, ErrorTable, Summary, TaskCounts, Window};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
@@ -44,6 +45,17 @@ pub(super) fn get(path: &str) -> Task {
         needs: Vec::new(),
         steps: vec![Step::Request(Box::new(request))],
     }
+}
+
+/// A path that ends in a slot.
+pub(super) fn url(path: &str, slot: squall_plan::Slot) -> Template {
+    Template { parts: vec![Part::Text(path.into()), Part::Slot { slot, escape: Escape::Percent }] }
+}
+
+/// A feed of one column.
+pub(super) fn feed(name: &str, order: FeedOrder, values: &[&str]) -> Feed {
+    let rows = values.iter().map(|&value| vec![value.to_owned()]).collect();
+    Feed { name: name.into(), order, columns: vec!["value".into()], rows }
 }
 
 pub(super) fn request_of(task: &mut Task) -> &mut RequestStep {
