@@ -9,9 +9,9 @@ use squall_record::Run;
 
 use crate::{Overall, Verdict};
 
-/// Target or acceptable met; without criteria, no request failed.
+/// Target or acceptable met; without criteria, every request was answered as expected.
 pub const PASSED: u8 = 0;
-/// A criterion failed; without criteria, a request did; or the run stopped itself.
+/// A criterion failed; without criteria, a request failed or was refused by a rate limiter; or the run stopped itself.
 pub const FAILED: u8 = 1;
 /// The command line or the suite is wrong.
 pub const USAGE: u8 = 2;
@@ -27,24 +27,31 @@ pub const INTERRUPTED: u8 = 130;
 pub struct Totals {
     /// Failed requests of the whole run, warm-up included.
     pub failed: u64,
+    /// Requests of the whole run that a rate limiter refused, warm-up included.
+    pub rate_limited: u64,
 }
 
 impl Totals {
     /// Those of a record.
     pub fn of(run: &Run) -> Self {
-        Self { failed: run.summary(|_| true).failed() }
+        let all = run.summary(|_| true);
+        Self { failed: all.failed(), rate_limited: all.rate_limited() }
     }
 }
 
 /// The exit code of a run that was made. `end` is why it ended, `None` when it was cut off; `on_error` replaces
-/// the code for failed requests of a run without criteria (`--exit-code-on-error`).
+/// the code for failed and rate-limited requests of a run without criteria (`--exit-code-on-error`).
+///
+/// Where nobody set a limit for refusals, a run that was mostly refused must not look like a pass.
 ///
 /// SIGTERM is an orderly end: the run is judged by what it measured. A run that stopped itself never passes.
 pub fn exit_code(verdict: &Verdict, totals: Totals, end: Option<&EndReason>, on_error: Option<u8>) -> u8 {
     match (end, verdict.overall) {
         (Some(EndReason::Interrupted), _) => INTERRUPTED,
         (Some(EndReason::Aborted(_)), _) | (_, Overall::Failed) => FAILED,
-        (_, Overall::NoCriteria) if totals.failed > 0 => on_error.unwrap_or(FAILED),
+        (_, Overall::NoCriteria) if totals.failed > 0 || totals.rate_limited > 0 => {
+            on_error.unwrap_or(FAILED)
+        }
         (_, Overall::Passed | Overall::Degraded | Overall::NoCriteria) => PASSED,
     }
 }
@@ -58,29 +65,33 @@ mod tests {
         use Overall::{Degraded, Failed, NoCriteria, Passed};
         let completed = Some(EndReason::Completed);
         let aborted = Some(EndReason::Aborted("disk full".into()));
-        for (overall, failed, end, on_error, code) in [
-            (Passed, 0, &completed, None, 0),
-            (Passed, 7, &completed, None, 0),
-            (Passed, 7, &completed, Some(9), 0),
-            (Degraded, 0, &completed, None, 0),
-            (Failed, 0, &completed, None, 1),
-            (Failed, 7, &completed, Some(0), 1),
-            (NoCriteria, 0, &completed, Some(9), 0),
-            (NoCriteria, 1, &completed, None, 1),
-            (NoCriteria, 1, &completed, Some(9), 9),
-            (NoCriteria, 1, &completed, Some(0), 0),
-            (Passed, 0, &Some(EndReason::Interrupted), None, 130),
-            (Failed, 0, &Some(EndReason::Interrupted), None, 130),
-            (Passed, 0, &Some(EndReason::Terminated), None, 0),
-            (Failed, 0, &Some(EndReason::Terminated), None, 1),
-            (Passed, 0, &aborted, None, 1),
-            (NoCriteria, 0, &aborted, Some(0), 1),
-            (Failed, 0, &None, None, 1),
-            (Passed, 0, &None, None, 0),
+        for (overall, (failed, rate_limited), end, on_error, code) in [
+            (Passed, (0, 0), &completed, None, 0),
+            (Passed, (7, 0), &completed, None, 0),
+            (Passed, (7, 0), &completed, Some(9), 0),
+            (Degraded, (0, 0), &completed, None, 0),
+            (Failed, (0, 0), &completed, None, 1),
+            (Failed, (7, 0), &completed, Some(0), 1),
+            (NoCriteria, (0, 0), &completed, Some(9), 0),
+            (NoCriteria, (1, 0), &completed, None, 1),
+            (NoCriteria, (1, 0), &completed, Some(9), 9),
+            (NoCriteria, (1, 0), &completed, Some(0), 0),
+            (NoCriteria, (0, 1), &completed, None, 1),
+            (NoCriteria, (0, 1), &completed, Some(9), 9),
+            (NoCriteria, (0, 1), &completed, Some(0), 0),
+            (Passed, (0, 7), &completed, Some(9), 0),
+            (Passed, (0, 0), &Some(EndReason::Interrupted), None, 130),
+            (Failed, (0, 0), &Some(EndReason::Interrupted), None, 130),
+            (Passed, (0, 0), &Some(EndReason::Terminated), None, 0),
+            (Failed, (0, 0), &Some(EndReason::Terminated), None, 1),
+            (Passed, (0, 0), &aborted, None, 1),
+            (NoCriteria, (0, 0), &aborted, Some(0), 1),
+            (Failed, (0, 0), &None, None, 1),
+            (Passed, (0, 0), &None, None, 0),
         ] {
             let verdict = Verdict { rows: vec![], overall, pending: vec![], excluded: vec![] };
-            let got = exit_code(&verdict, Totals { failed }, end.as_ref(), on_error);
-            assert_eq!(got, code, "{overall:?} {failed} {end:?} {on_error:?}");
+            let got = exit_code(&verdict, Totals { failed, rate_limited }, end.as_ref(), on_error);
+            assert_eq!(got, code, "{overall:?} {failed} {rate_limited} {end:?} {on_error:?}");
         }
     }
 }

@@ -84,8 +84,19 @@ fn the_guides_levels_have_a_gap_that_fails() {
             second(0).with(0, OutcomeKind::Ok, 1_000 - failed, 10).with(0, OutcomeKind::Failed, failed, 10);
         let verdict = verdict_on(window, vec![criterion.clone()]);
         assert_eq!((verdict.rows[0].standing, verdict.overall), (standing, overall), "{failed} failed");
-        assert_eq!(exit_code(&verdict, Totals { failed }, None, None), code, "{failed} failed");
+        let totals = Totals { failed, rate_limited: 0 };
+        assert_eq!(exit_code(&verdict, totals, None, None), code, "{failed} failed");
     }
+}
+
+#[test]
+fn refusals_of_a_run_without_criteria_are_counted_and_decide() {
+    let plan = plan(&[("run", true)], vec![]);
+    let window = second(0).with(0, OutcomeKind::Ok, 40, 10).with(1, OutcomeKind::RateLimited, 60, 1);
+    let run = run(plan, vec![phase(0, "run", 0, Some(0), 1_000)], vec![window]);
+    let totals = Totals::of(&run);
+    assert_eq!(totals, Totals { failed: 0, rate_limited: 60 });
+    assert_eq!(exit_code(&judge(&run), totals, None, None), FAILED);
 }
 
 #[test]
