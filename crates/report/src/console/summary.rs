@@ -59,7 +59,7 @@ fn outcomes(report: &Report, colour: bool) -> String {
         ["ok", "failed", "429", "cut", "ok/s", "p50", "p95", "p99"].map(|title| (title, Align::Right)),
     );
     if service {
-        head.push(("p99 service", Align::Right));
+        head.extend(["p95 service", "p99 service"].map(|title| (title, Align::Right)));
     }
     let mut table = Table::new(&head);
     let mut row = |name: String, requests: &Requests| {
@@ -73,7 +73,8 @@ fn outcomes(report: &Report, colour: bool) -> String {
         ];
         cells.extend([50.0, 95.0, 99.0].map(|percentile| time(requests, percentile)));
         if service {
-            cells.push(show::maybe(requests.percentile(99.0).and_then(|p| p.service_ms)).into());
+            let service = |percentile| requests.percentile(percentile).and_then(|p| p.service_ms);
+            cells.extend([95.0, 99.0].map(|percentile| show::maybe(service(percentile)).into()));
         }
         table.row(cells);
     };
