@@ -1,19 +1,23 @@
 //! Reads a record back, also one whose writer was killed and whose `-wal` lies beside it.
 //!
 //! Reading changes nothing: what cannot be read in place (a directory without write permission and an unfinished
-//! record) is read from a temporary copy.
+//! record, or a full disk) is read from a temporary copy.
 
 use std::ffi::OsString;
 use std::fs::{self, File};
-use std::io::Read;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, Row};
 use squall_core::{Nanos, PhaseId};
 use squall_plan::Plan;
+use tempfile::TempDir;
 
-use crate::rows::{all, from_json, from_word, get, nanos};
+use crate::rows::{all, from_json, from_word, get, moment};
 use crate::{End, Error, LogLine, Mark, PhaseMark, Run, schema, windows};
+
+/// Where Linux keeps files in memory.
+const MEMORY: &str = "/dev/shm";
 
 /// A record on the disk.
 #[derive(Debug)]
@@ -30,9 +34,10 @@ impl Record {
         match read(path, path) {
             Err(Error::Database(error)) if needs_copy(&error) => {
                 let failed = |source| Error::Open { path: path.to_owned(), source };
-                let dir = tempfile::tempdir().map_err(failed)?;
-                let copy = copy_into(dir.path(), path).map_err(failed)?;
-                read(&copy, path)
+                let (dir, copy) = copy_away(path).map_err(failed)?;
+                let run = read(&copy, path);
+                drop(dir);
+                run
             }
             other => other,
         }
@@ -43,15 +48,29 @@ impl Record {
 fn check_magic(path: &Path) -> Result<(), Error> {
     let failed = |source| Error::Open { path: path.to_owned(), source };
     let mut magic = Vec::new();
+    // A pipe would be waited for, a device read without end.
+    if !fs::metadata(path).map_err(failed)?.is_file() {
+        return Err(failed(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file")));
+    }
     File::open(path).and_then(|file| file.take(16).read_to_end(&mut magic)).map_err(failed)?;
     if magic == b"SQLite format 3\0" { Ok(()) } else { Err(Error::NotARecord(path.to_owned())) }
 }
 
+/// Reading an unfinished record in place takes a small file beside it, for which there may be no permission or no room.
 fn needs_copy(error: &rusqlite::Error) -> bool {
-    matches!(error.sqlite_error_code(), Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly))
+    let copied =
+        [ErrorCode::CannotOpen, ErrorCode::ReadOnly, ErrorCode::DiskFull, ErrorCode::SystemIoFailure];
+    error.sqlite_error_code().is_some_and(|code| copied.contains(&code))
 }
 
-fn copy_into(dir: &Path, path: &Path) -> std::io::Result<PathBuf> {
+/// A copy where there is room: among temporary files, or in memory when the disk of those is the full one.
+fn copy_away(path: &Path) -> io::Result<(TempDir, PathBuf)> {
+    let copy = |dir: TempDir| copy_into(dir.path(), path).map(|copy| (dir, copy));
+    let first = tempfile::tempdir().and_then(copy);
+    first.or_else(|error| tempfile::tempdir_in(MEMORY).and_then(copy).map_err(|_| error))
+}
+
+fn copy_into(dir: &Path, path: &Path) -> io::Result<PathBuf> {
     let beside = |path: &Path| {
         let mut name = OsString::from(path);
         name.push("-wal");
@@ -73,7 +92,8 @@ fn read(path: &Path, shown: &Path) -> Result<Run, Error> {
     // One transaction: all tables as of one moment, even while a writer goes on.
     let snapshot = connection.unchecked_transaction()?;
     let plan: Plan = from_json("the plan", &meta(&snapshot, "plan")?)?;
-    let windows = windows::load(&snapshot, &plan)?;
+    let phases = all(&snapshot, "SELECT * FROM phases ORDER BY id", phase)?;
+    let windows = windows::load(&snapshot, &plan, &phases)?;
     let merged = meta_if_any(&snapshot, "merged_windows")?;
     let started = meta(&snapshot, "started")?;
     Ok(Run {
@@ -81,7 +101,7 @@ fn read(path: &Path, shown: &Path) -> Result<Run, Error> {
         settings: from_json("the settings", &meta(&snapshot, "settings")?)?,
         environment: from_json("the environment", &meta(&snapshot, "environment")?)?,
         started: started.parse().map_err(|error| Error::Damaged(format!("start time: {error}")))?,
-        phases: all(&snapshot, "SELECT * FROM phases ORDER BY id", phase)?,
+        phases,
         marks: all(&snapshot, "SELECT * FROM marks ORDER BY rowid", mark)?,
         log: all(&snapshot, "SELECT * FROM log ORDER BY rowid", log_line)?,
         end: all(&snapshot, "SELECT * FROM run_end", end)?.pop(),
@@ -122,7 +142,7 @@ fn phase(row: &Row<'_>) -> Result<PhaseMark, Error> {
     Ok(PhaseMark {
         id: PhaseId(get(row, "id")?),
         name: get(row, "name")?,
-        start: nanos(row, "start_ns")?,
+        start: moment(row, "start_ns")?,
         ramped: get::<Option<i64>>(row, "ramped_ns")?.map(|ns| Nanos(ns.max(0) as u64)),
         end: get::<Option<i64>>(row, "end_ns")?.map(|ns| Nanos(ns.max(0) as u64)),
         measured: get(row, "measured")?,
@@ -131,16 +151,16 @@ fn phase(row: &Row<'_>) -> Result<PhaseMark, Error> {
 }
 
 fn mark(row: &Row<'_>) -> Result<Mark, Error> {
-    Ok(Mark { at: nanos(row, "at_ns")?, kind: from_word(get(row, "kind")?)? })
+    Ok(Mark { at: moment(row, "at_ns")?, kind: from_word(get(row, "kind")?)? })
 }
 
 fn log_line(row: &Row<'_>) -> Result<LogLine, Error> {
-    Ok(LogLine { at: nanos(row, "at_ns")?, level: from_word(get(row, "level")?)?, text: get(row, "text")? })
+    Ok(LogLine { at: moment(row, "at_ns")?, level: from_word(get(row, "level")?)?, text: get(row, "text")? })
 }
 
 fn end(row: &Row<'_>) -> Result<End, Error> {
     let reason: String = get(row, "reason")?;
-    Ok(End { reason: from_json("the end", &reason)?, at: nanos(row, "at_ns")? })
+    Ok(End { reason: from_json("the end", &reason)?, at: moment(row, "at_ns")? })
 }
 
 #[cfg(test)]

@@ -25,13 +25,30 @@ pub(crate) fn get<T: FromSql>(row: &Row<'_>, column: &str) -> Result<T, Error> {
     Ok(row.get(column)?)
 }
 
+/// Nothing that is counted comes near this bound, and sums of what lies below it stay exact.
+const MOST: i64 = 1 << 53;
+
 pub(crate) fn count(row: &Row<'_>, column: &str) -> Result<u64, Error> {
-    let value: i64 = get(row, column)?;
-    u64::try_from(value).map_err(|_| Error::Damaged(format!("{column} is {value}")))
+    up_to(MOST, row, column)
 }
 
+/// A sum over requests may be any number; see [`moment`] for a point in a run.
 pub(crate) fn nanos(row: &Row<'_>, column: &str) -> Result<Nanos, Error> {
-    count(row, column).map(Nanos)
+    up_to(i64::MAX, row, column).map(Nanos)
+}
+
+/// A moment of a run or a part of its length: a century at most.
+pub(crate) fn moment(row: &Row<'_>, column: &str) -> Result<Nanos, Error> {
+    const CENTURY_NS: i64 = 100 * 366 * 86_400 * 1_000_000_000;
+    up_to(CENTURY_NS, row, column).map(Nanos)
+}
+
+fn up_to(most: i64, row: &Row<'_>, column: &str) -> Result<u64, Error> {
+    let value: i64 = get(row, column)?;
+    match u64::try_from(value) {
+        Ok(positive) if value <= most => Ok(positive),
+        _ => Err(Error::Damaged(format!("{column} is {value}"))),
+    }
 }
 
 pub(crate) fn from_json<T: DeserializeOwned>(what: &str, text: &str) -> Result<T, Error> {

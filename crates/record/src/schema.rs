@@ -68,6 +68,8 @@ pub(crate) fn create(path: &Path, header: &Header) -> Result<Connection, Error> 
     set_journal(&connection, "WAL")?;
     // In WAL mode this survives the death of the process; after a power loss the last seconds may be missing.
     connection.pragma_update(None, "synchronous", "NORMAL")?;
+    // The first write makes the files beside the record: a disk without room for them is found before the run.
+    connection.execute("UPDATE meta SET value = value WHERE key = 'seed'", [])?;
     Ok(connection)
 }
 

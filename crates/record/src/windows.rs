@@ -1,26 +1,27 @@
 //! Reads the windows of a record.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use rusqlite::{Connection, Row};
 use squall_core::{EndpointId, ErrorClass, OutcomeKind, PhaseId, UserClassId};
 use squall_plan::Plan;
 use squall_stats::{Cell, CellKey, ErrorCode, ErrorEntry, ErrorKey, TaskCounts, Window};
 
-use crate::rows::{all, count, get, nanos};
-use crate::{Error, blob};
+use crate::rows::{all, count, get, moment, nanos};
+use crate::{Error, PhaseMark, blob};
 
-/// Every window of the record, in the order of time.
-pub(crate) fn load(connection: &Connection, plan: &Plan) -> Result<Vec<Window>, Error> {
+/// Every window of the record, in the order of time. What a row refers to is in `plan` or among `phases`.
+pub(crate) fn load(connection: &Connection, plan: &Plan, phases: &[PhaseMark]) -> Result<Vec<Window>, Error> {
     let (classes, tasks) = (plan.classes.len(), plan.tasks().count());
+    let known = Known::new(plan, phases);
     let mut positions: HashMap<i64, usize> = HashMap::new();
     let list = all(connection, "SELECT * FROM windows ORDER BY id", |row| {
         positions.insert(get(row, "id")?, positions.len());
         let mut window = Window::new(classes, tasks);
         window.seq = count(row, "seq")?;
-        window.start = nanos(row, "start_ns")?;
-        window.span = nanos(row, "span_ns")?;
-        window.phase = get::<Option<u16>>(row, "phase")?.map(PhaseId);
+        window.start = moment(row, "start_ns")?;
+        window.span = moment(row, "span_ns")?;
+        window.phase = get::<Option<u16>>(row, "phase")?.map(|id| known.phase(id)).transpose()?;
         window.started = count(row, "started")?;
         window.send_lag = blob::decode(&get::<Vec<u8>>(row, "send_lag")?)?;
         window.loop_lag = blob::decode(&get::<Vec<u8>>(row, "loop_lag")?)?;
@@ -30,7 +31,9 @@ pub(crate) fn load(connection: &Connection, plan: &Plan) -> Result<Vec<Window>, 
     let mut windows = Windows { list, positions };
     windows.each(connection, "SELECT * FROM window_users", add_users)?;
     windows.each(connection, "SELECT * FROM window_tasks", add_tasks)?;
-    windows.each(connection, "SELECT * FROM cells ORDER BY rowid", add_cell)?;
+    windows.each(connection, "SELECT * FROM cells ORDER BY rowid", |window, row| {
+        add_cell(window, row, &known)
+    })?;
     let mut samples: HashMap<(i64, i64), Vec<String>> = HashMap::new();
     all(connection, "SELECT * FROM error_samples ORDER BY rowid", |row| {
         let of = (get(row, "window")?, get(row, "error")?);
@@ -43,11 +46,45 @@ pub(crate) fn load(connection: &Connection, plan: &Plan) -> Result<Vec<Window>, 
          FROM window_errors w JOIN errors e ON e.id = w.error ORDER BY w.rowid",
         |window, row| {
             let samples = samples.remove(&(get(row, "window")?, get(row, "id")?)).unwrap_or_default();
-            window.errors.add(&error_entry(row, samples)?);
+            window.errors.add(&error_entry(row, samples, &known)?);
             Ok(())
         },
     )?;
     Ok(windows.list)
+}
+
+/// What rows may refer to.
+struct Known {
+    classes: usize,
+    endpoints: usize,
+    phases: HashSet<u16>,
+}
+
+impl Known {
+    fn new(plan: &Plan, phases: &[PhaseMark]) -> Self {
+        let planned = (0..).take(plan.load.phases.len());
+        Self {
+            classes: plan.classes.len(),
+            endpoints: plan.endpoints.len(),
+            phases: phases.iter().map(|phase| phase.id.0).chain(planned).collect(),
+        }
+    }
+
+    fn phase(&self, id: u16) -> Result<PhaseId, Error> {
+        known(self.phases.contains(&id), "phase", id).map(PhaseId)
+    }
+
+    fn class(&self, id: u16) -> Result<UserClassId, Error> {
+        known(usize::from(id) < self.classes, "class", id).map(UserClassId)
+    }
+
+    fn endpoint(&self, id: u16) -> Result<EndpointId, Error> {
+        known(usize::from(id) < self.endpoints, "endpoint", id).map(EndpointId)
+    }
+}
+
+fn known(is_known: bool, what: &str, id: u16) -> Result<u16, Error> {
+    if is_known { Ok(id) } else { Err(Error::Damaged(format!("{what} {id} is not in the plan"))) }
 }
 
 struct Windows {
@@ -75,7 +112,12 @@ impl Windows {
 
 fn add_users(window: &mut Window, row: &Row<'_>) -> Result<(), Error> {
     let class: u16 = get(row, "class")?;
-    *at(&mut window.users, class)? = get(row, "users")?;
+    let users: u32 = get(row, "users")?;
+    // So that the sum over all classes is a number of users, too.
+    if users as usize > u32::MAX as usize / window.users.len().max(1) {
+        return Err(Error::Damaged(format!("{users} users")));
+    }
+    *at(&mut window.users, class)? = users;
     Ok(())
 }
 
@@ -85,12 +127,12 @@ fn add_tasks(window: &mut Window, row: &Row<'_>) -> Result<(), Error> {
     Ok(())
 }
 
-fn add_cell(window: &mut Window, row: &Row<'_>) -> Result<(), Error> {
+fn add_cell(window: &mut Window, row: &Row<'_>, known: &Known) -> Result<(), Error> {
     let outcome: String = get(row, "outcome")?;
     let key = CellKey {
-        phase: PhaseId(get(row, "phase")?),
-        class: UserClassId(get(row, "class")?),
-        endpoint: EndpointId(get(row, "endpoint")?),
+        phase: known.phase(get(row, "phase")?)?,
+        class: known.class(get(row, "class")?)?,
+        endpoint: known.endpoint(get(row, "endpoint")?)?,
         outcome: OutcomeKind::from_name(&outcome)
             .ok_or_else(|| Error::Damaged(format!("unknown outcome {outcome:?}")))?,
     };
@@ -114,11 +156,11 @@ fn add_cell(window: &mut Window, row: &Row<'_>) -> Result<(), Error> {
     Ok(())
 }
 
-fn error_entry(row: &Row<'_>, samples: Vec<String>) -> Result<ErrorEntry, Error> {
+fn error_entry(row: &Row<'_>, samples: Vec<String>, known: &Known) -> Result<ErrorEntry, Error> {
     let error: String = get(row, "error")?;
     let key = ErrorKey {
-        class: UserClassId(get(row, "class")?),
-        endpoint: EndpointId(get(row, "endpoint")?),
+        class: known.class(get(row, "class")?)?,
+        endpoint: known.endpoint(get(row, "endpoint")?)?,
         error: ErrorClass::from_name(&error)
             .ok_or_else(|| Error::Damaged(format!("unknown error {error:?}")))?,
         code: ErrorCode(get(row, "code")?),

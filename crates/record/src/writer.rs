@@ -61,8 +61,12 @@ impl Writer {
             Ok(Self { queue, thread: Some(thread) })
         });
         if begun.is_err() {
-            // The empty file is ours alone. What made the beginning fail is worth more than a failure to tidy up.
-            let _ = fs::remove_file(path);
+            // They are ours alone. What made the beginning fail is worth more than a failure to tidy up.
+            for suffix in ["", "-wal", "-shm", "-journal"] {
+                let mut name = path.as_os_str().to_owned();
+                name.push(suffix);
+                let _ = fs::remove_file(name);
+            }
         }
         begun
     }

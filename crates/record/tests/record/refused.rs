@@ -41,6 +41,17 @@ fn other_files_are_refused() {
 }
 
 #[test]
+fn pipes_devices_and_directories_are_refused_at_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let pipe = dir.path().join("pipe");
+    rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, 0o600.into(), 0).unwrap();
+    for path in [&*pipe, Path::new("/dev/zero"), dir.path()] {
+        let text = refusal(path);
+        assert!(text.ends_with("it is not a regular file"), "{text}");
+    }
+}
+
+#[test]
 fn a_damaged_record_is_an_error() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("run.squall");
@@ -48,6 +59,15 @@ fn a_damaged_record_is_an_error() {
         ("UPDATE cells SET outcome = 'lost'", "unknown outcome \"lost\""),
         ("UPDATE cells SET response = x'09'", "unknown version 9"),
         ("UPDATE window_users SET class = 99", "number 99 is not in the plan"),
+        ("UPDATE window_users SET users = 4294967295", "4294967295 users"),
+        ("UPDATE windows SET phase = 99", "phase 99 is not in the plan"),
+        ("UPDATE cells SET phase = 99", "phase 99 is not in the plan"),
+        ("UPDATE cells SET class = 99", "class 99 is not in the plan"),
+        ("UPDATE cells SET endpoint = 999", "endpoint 999 is not in the plan"),
+        ("UPDATE cells SET count = 9223372036854775807", "count is 9223372036854775807"),
+        ("UPDATE errors SET endpoint = 999", "endpoint 999 is not in the plan"),
+        ("UPDATE windows SET span_ns = 9223372036854775807", "span_ns is 9223372036854775807"),
+        ("UPDATE windows SET start_ns = -1", "start_ns is -1"),
         ("UPDATE meta SET value = '{}' WHERE key = 'plan'", "the plan: missing field"),
         ("DELETE FROM meta WHERE key = 'started'", "started is missing"),
         ("DROP TABLE errors", "no such table"),

@@ -33,6 +33,13 @@ fn start_child(test: &str, path: &Path, shell: &str) -> Child {
         .unwrap()
 }
 
+/// A record whose phases have begun.
+fn begin(path: &Path) -> Result<Writer, squall_record::Error> {
+    let writer = Writer::create(path, &header())?;
+    phases().into_iter().for_each(|phase| writer.phase(phase));
+    Ok(writer)
+}
+
 /// What `look` finds, sooner or later.
 pub(crate) fn eventually<T>(mut look: impl FnMut() -> Option<T>) -> T {
     for _ in 0..TICKS {
@@ -42,6 +49,13 @@ pub(crate) fn eventually<T>(mut look: impl FnMut() -> Option<T>) -> T {
         sleep(TICK);
     }
     panic!("nothing happened");
+}
+
+/// The same of a record that may have no window at all.
+fn assert_whole_so_far(run: &Run) {
+    if !run.windows.is_empty() {
+        assert_whole(run);
+    }
 }
 
 /// Windows follow each other without a gap, and hold what `window` put in them.
@@ -60,8 +74,7 @@ fn assert_whole(run: &Run) {
 #[test]
 fn a_killed_run_is_readable_up_to_its_last_window() {
     if let Some(path) = asked_to_write() {
-        let writer = Writer::create(&path, &header()).unwrap();
-        writer.phase(phases().remove(0));
+        let writer = begin(&path).unwrap();
         for second in 0..TICKS {
             writer.window(Arc::new(window(u64::from(second))));
             sleep(TICK);
@@ -83,14 +96,14 @@ fn a_killed_run_is_readable_up_to_its_last_window() {
         assert!(run.was_cut_off());
         assert_whole(&run);
         assert!(run.duration() >= live.duration(), "what was seen once is there for good");
-        assert_eq!(run.phases, [phases().remove(0)]);
+        assert_eq!(run.phases, phases());
     }
 }
 
 #[test]
 fn a_full_disk_is_reported_and_the_record_kept() {
     if let Some(path) = asked_to_write() {
-        let writer = Writer::create(&path, &header()).unwrap();
+        let writer = begin(&path).unwrap();
         let mut second = 0;
         let why = eventually(|| {
             writer.window(Arc::new(window(second)));
@@ -117,10 +130,44 @@ fn a_full_disk_is_reported_and_the_record_kept() {
 }
 
 #[test]
+fn however_small_the_disk_there_is_no_record_or_a_readable_one() {
+    if let Some(path) = asked_to_write() {
+        let Ok(writer) = begin(&path) else { return };
+        let mut second = 0;
+        let why = eventually(|| {
+            writer.window(Arc::new(window(second)));
+            second += 1;
+            writer.failed()
+        });
+        assert!(writer.finish(EndReason::Aborted(why), Nanos::from_secs(second)).is_err());
+        return;
+    }
+    let mut readable = 0;
+    // From too little for an empty record to enough for a few windows, in blocks of 512 bytes.
+    for blocks in [1, 40, 120, 160, 180, 200, 220, 260, 400] {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("run.squall");
+        let mut child = start_child(
+            "survives::however_small_the_disk_there_is_no_record_or_a_readable_one",
+            &path,
+            &format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" \"$@\""),
+        );
+        assert!(child.wait().unwrap().success(), "{blocks}");
+        if path.exists() {
+            assert_whole_so_far(&Record::open(&path).unwrap());
+            readable += 1;
+        } else {
+            assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0, "{blocks}: files are left behind");
+        }
+    }
+    assert!((1..9).contains(&readable), "{readable}");
+}
+
+#[test]
 fn a_slow_disk_merges_windows_and_loses_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("run.squall");
-    let writer = Writer::create(&path, &header()).unwrap();
+    let writer = begin(&path).unwrap();
     // Somebody holds the write lock, which stands for the slow disk.
     let blocker = rusqlite::Connection::open(&path).unwrap();
     blocker.execute_batch("BEGIN IMMEDIATE").unwrap();
@@ -142,7 +189,7 @@ fn a_slow_disk_merges_windows_and_loses_nothing() {
 fn somebody_who_reads_does_not_spoil_the_end() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("run.squall");
-    let writer = Writer::create(&path, &header()).unwrap();
+    let writer = begin(&path).unwrap();
     writer.window(Arc::new(window(0)));
     eventually(|| Record::open(&path).ok().filter(|run| run.windows.len() == 1));
     let reader = rusqlite::Connection::open(&path).unwrap();
