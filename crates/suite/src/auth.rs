@@ -1,13 +1,16 @@
 //! `[auth.NAME]`: how users log in. Secrets come from the environment or a file, never from the suite.
 
 use squall_core::Nanos;
-use squall_plan::{Auth, AuthKind, Escape, JwtAlgorithm, Secret};
+use squall_plan::{Auth, AuthKind, Escape, JwtAlgorithm, Secret, Template};
 
-use crate::data::plain;
 use crate::diagnostic::{Code, Diagnostic};
-use crate::keys;
+use crate::headers::{clean, is_for_tests};
 use crate::syntax::{Ctx, Field, Node};
 use crate::template::{self, Scope};
+use crate::{files, keys};
+
+/// Largest file with a secret, in bytes.
+const MAX_SECRET: u64 = 64 << 10;
 
 /// All ways to log in.
 pub(crate) fn auths<'a>(cx: &mut Ctx<'a>, node: Node<'a>, scope: Scope<'_>) -> Vec<Auth> {
@@ -19,7 +22,7 @@ fn auth<'a>(cx: &mut Ctx<'a>, field: &Field<'a>, scope: Scope<'_>) -> Option<Aut
     let named = cx.check_name(field, "way to log in");
     let fields = cx.table(field.node, &keys::AUTH)?;
     let kind = match (fields.get("bearer"), fields.get("jwt")) {
-        (Some(node), None) => AuthKind::Bearer(template::read(cx, node, "`bearer`", Escape::Header, scope)?),
+        (Some(node), None) => AuthKind::Bearer(bearer(cx, node, scope)?),
         (None, Some(node)) => jwt(cx, node, scope)?,
         _ => {
             cx.error(
@@ -31,6 +34,28 @@ fn auth<'a>(cx: &mut Ctx<'a>, field: &Field<'a>, scope: Scope<'_>) -> Option<Aut
         }
     };
     named.then(|| Auth { name: field.key.to_owned(), kind })
+}
+
+/// A token with slots. One without them would be a secret that stands in the suite and in every record,
+/// unless it says that it is for tests.
+fn bearer<'a>(cx: &mut Ctx<'a>, node: Node<'a>, scope: Scope<'_>) -> Option<Template> {
+    cx.filled(node, "`bearer`")?;
+    let token = template::read(cx, node, "`bearer`", Escape::Header, scope);
+    let clean = clean(cx, node, "`bearer`");
+    let token = token.filter(|_| clean)?;
+    if token.as_literal().is_some_and(|text| !is_for_tests(text)) {
+        cx.error(
+            Diagnostic::new(
+                Code::Secret,
+                "a literal secret stands in the suite and would stand in the record",
+            )
+            .at(node.span())
+            .label("readable by everybody")
+            .help("write bearer = \"{env:NAME}\"; a token that is for tests only begins with `test_`"),
+        );
+        return None;
+    }
+    Some(token)
 }
 
 fn jwt<'a>(cx: &mut Ctx<'a>, node: Node<'a>, scope: Scope<'_>) -> Option<AuthKind> {
@@ -64,13 +89,10 @@ fn secret<'a>(cx: &mut Ctx<'a>, node: Node<'a>) -> Option<Secret> {
     let read = if let Some(name) = text.strip_prefix("env:") {
         template::env(cx, name)
     } else if let Some(path) = text.strip_prefix("file:") {
-        match std::fs::read_to_string(cx.base_dir.join(path)) {
+        match files::read_text(&cx.base_dir.join(path), MAX_SECRET) {
             Ok(value) if !value.trim().is_empty() => Ok(Secret::new(value.trim_end_matches(['\r', '\n']))),
             Ok(_) => Err(Diagnostic::new(Code::Secret, format!("secret file {path} is empty"))),
-            Err(e) => Err(Diagnostic::new(
-                Code::Secret,
-                format!("secret file {path} cannot be read: {}", plain(&e)),
-            )),
+            Err(problem) => Err(Diagnostic::new(Code::Secret, format!("secret file {path} {problem}"))),
         }
         .map_err(|e| e.help("paths begin at the folder of the suite"))
     } else {

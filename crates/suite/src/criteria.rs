@@ -9,9 +9,9 @@ use squall_plan::{Comparison, Criterion, Endpoint, Level, Measure, Pending, Scop
 use toml::Spanned;
 use toml::de::DeValue;
 
-use crate::diagnostic::{Code, Diagnostic, suggest};
+use crate::diagnostic::{Code, Diagnostic};
 use crate::keys;
-use crate::syntax::{Ctx, Field, Fields, Node};
+use crate::syntax::{Ctx, Field, Fields, LONGEST, Node};
 use crate::units::{self, Bad};
 
 /// A criterion of the suite; its phase is not resolved yet.
@@ -120,12 +120,16 @@ fn row<'a>(cx: &mut Ctx<'a>, field: &Field<'a>, node: Node<'a>, names: &Names<'_
                     .label("of a later version")
                     .help("say so, and it is listed instead of judged: pending = \"needs …\""),
             ),
-            (false, _) => cx.error(
-                Diagnostic::new(Code::Measure, format!("there is no measure `{}`", field.key))
-                    .at(field.key_span.clone())
-                    .label("unknown measure")
-                    .maybe_help(suggest(field.key, MEASURES.into_iter().chain(["rate_limited", "dropped"]))),
-            ),
+            (false, _) => {
+                let measures = MEASURES.into_iter().chain(["rate_limited", "dropped"]);
+                let help = cx.suggestion(field.key, measures);
+                cx.error(
+                    Diagnostic::new(Code::Measure, format!("there is no measure `{}`", field.key))
+                        .at(field.key_span.clone())
+                        .label("unknown measure")
+                        .maybe_help(help),
+                );
+            }
         }
         return;
     };
@@ -264,6 +268,10 @@ fn level<'a>(cx: &mut Ctx<'a>, node: Node<'a>, measure: &str, unit: Unit) -> Opt
                 Diagnostic::new(Code::OutOfBounds, format!("`{measure}` is a share, at most 100%"))
                     .at(node.span()),
             );
+            None
+        }
+        Ok(value) if unit == Unit::Seconds && value > LONGEST.as_secs_f64() => {
+            cx.bounded(Nanos::from_secs_f64(value), LONGEST, node.span(), &format!("level `{text}`"));
             None
         }
         Ok(value) => Some(Level { comparison, value }),

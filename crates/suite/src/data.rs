@@ -3,19 +3,23 @@
 //! A feed is read whole when the suite is checked. Every row has a value for every column, or the feed is
 //! refused with the line that lacks one.
 
-use std::path::PathBuf;
+use std::collections::HashSet;
 
 use squall_plan::{Feed, FeedOrder};
 use toml::de::DeValue;
 
 use crate::diagnostic::{Code, Diagnostic};
-use crate::keys;
 use crate::syntax::{Ctx, Field, Fields, Node, entries};
+use crate::{files, keys};
 
 /// Most rows of a feed.
 const MAX_ROWS: usize = 1_000_000;
 /// Largest data file, in bytes.
 const MAX_FILE: u64 = 256 << 20;
+/// Most columns of a feed.
+const MAX_COLUMNS: usize = 1000;
+/// Longest value of a feed, in bytes.
+const MAX_FIELD: usize = 1 << 20;
 
 type Rows = (Vec<String>, Vec<Vec<String>>);
 
@@ -89,21 +93,31 @@ fn inline<'a>(cx: &mut Ctx<'a>, node: Node<'a>) -> Option<Rows> {
     let mut columns = if tables { Vec::new() } else { vec!["value".to_owned()] };
     let mut rows = Vec::new();
     for element in elements {
-        let row: Vec<(String, Option<String>)> = match element.get_ref() {
-            DeValue::Table(table) if tables => {
-                entries(table).iter().map(|f| (f.key.to_owned(), scalar(f.node.get_ref()))).collect()
-            }
-            value => vec![("value".to_owned(), scalar(value))],
-        };
-        if rows.is_empty() {
-            columns = row.iter().map(|(name, _)| name.clone()).collect();
+        let table = element.get_ref().as_table().filter(|_| tables);
+        if let Some(first) = table.filter(|_| rows.is_empty()) {
+            columns = entries(first).iter().map(|f| f.key.to_owned()).collect();
         }
-        let values: Option<Vec<String>> = columns
-            .iter()
-            .map(|column| row.iter().find(|(name, _)| name == column).and_then(|(_, value)| value.clone()))
-            .collect();
+        let width = table.map_or(1, toml::map::Map::len);
+        let values: Option<Vec<String>> = match table {
+            Some(row) => {
+                columns.iter().map(|c| row.get(c.as_str()).and_then(|n| scalar(n.get_ref()))).collect()
+            }
+            None if tables => None,
+            None => scalar(element.get_ref()).map(|value| vec![value]),
+        };
         match values {
-            Some(values) if row.len() == columns.len() => rows.push(values),
+            Some(values) if width == columns.len() && width <= MAX_COLUMNS && rows.len() < MAX_ROWS => {
+                rows.push(values);
+            }
+            Some(_) if width > MAX_COLUMNS || rows.len() >= MAX_ROWS => {
+                cx.error(
+                    Diagnostic::new(Code::Data, "a data feed has too much of something")
+                        .at(element.span())
+                        .label("too much")
+                        .help(format!("at most {MAX_COLUMNS} columns and {MAX_ROWS} rows")),
+                );
+                return None;
+            }
             _ => {
                 let expected = columns.join(", ");
                 cx.error(
@@ -131,14 +145,8 @@ fn scalar(value: &DeValue<'_>) -> Option<String> {
 }
 
 fn file<'a>(cx: &mut Ctx<'a>, node: Node<'a>, parse: fn(&str) -> Result<Rows, String>) -> Option<Rows> {
-    let name = cx.text(node, "a data file")?;
-    let path: PathBuf = cx.base_dir.join(name);
-    let text = match std::fs::metadata(&path) {
-        Ok(data) if data.len() > MAX_FILE => Err(format!("is larger than {} MiB", MAX_FILE >> 20)),
-        _ => std::fs::read(&path)
-            .map_err(|e| format!("cannot be read: {}", plain(&e)))
-            .and_then(|bytes| String::from_utf8(bytes).map_err(|_| "is not UTF-8".to_owned())),
-    };
+    let name = cx.filled(node, "a data file")?;
+    let text = files::read_text(&cx.base_dir.join(name), MAX_FILE);
     match text.and_then(|text| parse(&text)) {
         Ok(rows) => Some(rows),
         Err(problem) => {
@@ -153,16 +161,6 @@ fn file<'a>(cx: &mut Ctx<'a>, node: Node<'a>, parse: fn(&str) -> Result<Rows, St
     }
 }
 
-/// An I/O error in words that do not differ between systems.
-pub(crate) fn plain(error: &std::io::Error) -> String {
-    match error.kind() {
-        std::io::ErrorKind::NotFound => "no such file".to_owned(),
-        std::io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
-        std::io::ErrorKind::IsADirectory => "it is a folder".to_owned(),
-        _ => error.to_string(),
-    }
-}
-
 fn csv_rows(text: &str) -> Result<Rows, String> {
     let mut reader =
         csv::ReaderBuilder::new().flexible(true).trim(csv::Trim::Headers).from_reader(text.as_bytes());
@@ -171,8 +169,10 @@ fn csv_rows(text: &str) -> Result<Rows, String> {
     if columns.iter().any(String::is_empty) {
         return Err("has a column without a name in its first line".to_owned());
     }
-    if let Some(twice) = columns.iter().enumerate().find(|(i, c)| columns[..*i].contains(c)) {
-        return Err(format!("has two columns called `{}`", twice.1));
+    few_columns(columns.len())?;
+    let mut seen = HashSet::new();
+    if let Some(twice) = columns.iter().find(|c| !seen.insert(c.as_str())) {
+        return Err(format!("has two columns called `{twice}`"));
     }
     let mut rows = Vec::new();
     for record in reader.records() {
@@ -198,6 +198,7 @@ fn json_rows(text: &str) -> Result<Rows, String> {
         let object: serde_json::Map<String, serde_json::Value> =
             serde_json::from_str(line).map_err(|e| format!("line {number} is not a JSON object: {e}"))?;
         if rows.is_empty() {
+            few_columns(object.len())?;
             columns = object.keys().cloned().collect();
         }
         if object.len() != columns.len() || !columns.iter().all(|c| object.contains_key(c)) {
@@ -212,7 +213,14 @@ fn json_rows(text: &str) -> Result<Rows, String> {
     Ok((columns, rows))
 }
 
+fn few_columns(columns: usize) -> Result<(), String> {
+    if columns > MAX_COLUMNS { Err(format!("has more than {MAX_COLUMNS} columns")) } else { Ok(()) }
+}
+
 fn push(rows: &mut Vec<Vec<String>>, row: Vec<String>) -> Result<(), String> {
+    if row.iter().any(|value| value.len() > MAX_FIELD) {
+        return Err(format!("has a value of more than {} KiB in row {}", MAX_FIELD >> 10, rows.len() + 1));
+    }
     if rows.len() == MAX_ROWS {
         return Err(format!("has more than {MAX_ROWS} rows"));
     }

@@ -5,9 +5,19 @@
 use std::error::Error;
 use std::fmt;
 use std::ops::Range;
-use std::sync::Arc;
 
-use miette::{LabeledSpan, NamedSource, SourceCode};
+use miette::{LabeledSpan, SourceCode};
+
+use crate::excerpt::Source;
+
+/// Most mistakes that are reported; nobody reads more at once.
+const MAX_SHOWN: usize = 50;
+/// Most bytes of a message, a label or a remedy: they quote the suite.
+const MAX_TEXT: usize = 600;
+/// Longest name that is compared with others, in bytes.
+const MAX_COMPARED: usize = 100;
+/// Most names that one is compared with.
+const MAX_KNOWN: usize = 2000;
 
 /// What kind of mistake it is. Stable: tools may rely on the text of [`Code::name`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -62,6 +72,8 @@ pub enum Code {
     Host,
     /// Two demands that cannot both be met.
     Conflict,
+    /// There are further mistakes than those reported.
+    More,
 }
 
 impl Code {
@@ -93,6 +105,7 @@ impl Code {
             Self::Measure => "suite::measure",
             Self::Host => "suite::host",
             Self::Conflict => "suite::conflict",
+            Self::More => "suite::more",
         }
     }
 
@@ -116,7 +129,7 @@ pub struct Diagnostic {
     pub code: Code,
     /// What is wrong: lower case, no full stop.
     pub message: String,
-    /// Bytes of the suite it is about, if it is about any.
+    /// Bytes of the suite it is about, if it is about any; of a long value its beginning.
     pub span: Option<Range<usize>>,
     /// What to show at the span.
     pub label: String,
@@ -127,7 +140,8 @@ pub struct Diagnostic {
 impl Diagnostic {
     /// A mistake without a place in the file.
     pub(crate) fn new(code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), span: None, label: "here".to_owned(), help: None }
+        let message = shortened(message.into());
+        Self { code, message, span: None, label: "here".to_owned(), help: None }
     }
 
     /// The same, at a place.
@@ -138,19 +152,19 @@ impl Diagnostic {
 
     /// The same, with other words at the place.
     pub(crate) fn label(mut self, label: impl Into<String>) -> Self {
-        self.label = label.into();
+        self.label = shortened(label.into());
         self
     }
 
     /// The same, with a remedy.
     pub(crate) fn help(mut self, help: impl Into<String>) -> Self {
-        self.help = Some(help.into());
+        self.help = Some(shortened(help.into()));
         self
     }
 
     /// The same, with a remedy if there is one.
     pub(crate) fn maybe_help(mut self, help: Option<String>) -> Self {
-        self.help = help.or(self.help);
+        self.help = help.map(shortened).or(self.help);
         self
     }
 }
@@ -179,30 +193,36 @@ impl miette::Diagnostic for Diagnostic {
     }
 }
 
-/// Everything that is wrong, in the order of the file; never empty.
+/// What is wrong, in the order of the file; never empty.
 #[derive(Clone)]
 pub struct Diagnostics {
     source: Source,
     errors: Vec<Diagnostic>,
-}
-
-/// A suite's text and what it is called.
-pub(crate) type Source = Arc<NamedSource<String>>;
-
-/// The source of a suite called `name`.
-pub(crate) fn source(name: &str, text: &str) -> Source {
-    Arc::new(NamedSource::new(name, text.to_owned()))
+    /// Mistakes altogether, those that are not reported too.
+    total: usize,
 }
 
 impl Diagnostics {
-    /// `errors` of `source`, put in the order of the file.
-    pub(crate) fn new(source: Source, mut errors: Vec<Diagnostic>) -> Self {
+    /// `errors` of `source`, put in the order of the file, and `more` of which nothing but their number is
+    /// known.
+    pub(crate) fn new(source: Source, mut errors: Vec<Diagnostic>, more: usize) -> Self {
         errors.sort_by_key(|e| e.span.as_ref().map_or(usize::MAX, |span| span.start));
         errors.dedup();
-        Self { source, errors }
+        let total = errors.len() + more;
+        if total > MAX_SHOWN {
+            errors.truncate(MAX_SHOWN);
+            let rest = total - errors.len();
+            let more = Diagnostic::new(Code::More, format!("and {rest} more mistakes"));
+            errors.push(more.help("put these right first: others may be their consequences"));
+        }
+        for error in &mut errors {
+            error.span = error.span.take().map(|span| source.marked(span));
+        }
+        Self { source, errors, total }
     }
 
-    /// The mistakes, in the order of the file; those without a place come last.
+    /// The mistakes, in the order of the file; those without a place come last. Of more than 50, the first
+    /// 50 and how many more there are.
     pub fn errors(&self) -> &[Diagnostic] {
         &self.errors
     }
@@ -228,7 +248,7 @@ impl fmt::Display for Diagnostics {
         if !self.errors.iter().any(about_file) {
             return write!(f, "what is asked for does not fit {}", self.source.name());
         }
-        match self.errors.len() {
+        match self.total {
             1 => write!(f, "1 mistake in {}", self.source.name()),
             n => write!(f, "{n} mistakes in {}", self.source.name()),
         }
@@ -247,6 +267,21 @@ impl miette::Diagnostic for Diagnostics {
     }
 }
 
+/// `text` without its middle, if it is too long to be read.
+fn shortened(text: String) -> String {
+    if text.len() <= MAX_TEXT {
+        return text;
+    }
+    let boundary = |mut at: usize| {
+        while !text.is_char_boundary(at) {
+            at -= 1;
+        }
+        at
+    };
+    let (head, tail) = (boundary(MAX_TEXT * 2 / 3), boundary(text.len() - MAX_TEXT / 3));
+    format!("{} … {}", &text[..head], &text[tail..])
+}
+
 /// "did you mean `x`?" for the nearest of `known`, or the list of what there is.
 pub(crate) fn suggest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
     let known: Vec<&str> = known.into_iter().collect();
@@ -261,10 +296,15 @@ pub(crate) fn suggest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) 
 }
 
 /// The nearest of `known`, if it is near enough to be meant.
-pub(crate) fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
+pub fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
+    if name.len() > MAX_COMPARED {
+        return None;
+    }
     let lower = name.to_lowercase();
     known
         .iter()
+        .filter(|k| k.len() <= MAX_COMPARED)
+        .take(MAX_KNOWN)
         .map(|k| (strsim::jaro_winkler(&lower, &k.to_lowercase()), strsim::damerau_levenshtein(name, k), *k))
         .filter(|(likeness, edits, k)| *likeness > 0.85 || *edits <= k.len() / 4)
         .max_by(|a, b| a.0.total_cmp(&b.0))

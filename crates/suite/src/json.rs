@@ -7,21 +7,39 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::syntax::{Ctx, Node, entries};
 use crate::template::{self, Builder, Scope};
 
+/// Deepest nesting of a JSON value.
+const MAX_DEPTH: usize = 64;
+
 /// A JSON body. A text that is exactly one `{int(a, b)}` becomes a number.
 pub(crate) fn body<'a>(cx: &mut Ctx<'a>, node: Node<'a>, scope: Scope<'_>) -> Option<Template> {
     let mut builder = Builder::default();
-    write(cx, node, Some(scope), &mut builder)?;
+    write(cx, node, Some(scope), MAX_DEPTH, &mut builder)?;
     Some(builder.template)
 }
 
 /// A value without slots, as JSON text.
 pub(crate) fn literal<'a>(cx: &mut Ctx<'a>, node: Node<'a>) -> Option<String> {
     let mut builder = Builder::default();
-    write(cx, node, None, &mut builder)?;
+    write(cx, node, None, MAX_DEPTH, &mut builder)?;
     builder.template.as_literal().map(str::to_owned)
 }
 
-fn write<'a>(cx: &mut Ctx<'a>, node: Node<'a>, scope: Option<Scope<'_>>, out: &mut Builder) -> Option<()> {
+fn write<'a>(
+    cx: &mut Ctx<'a>,
+    node: Node<'a>,
+    scope: Option<Scope<'_>>,
+    depth: usize,
+    out: &mut Builder,
+) -> Option<()> {
+    if depth == 0 {
+        cx.error(
+            Diagnostic::new(Code::OutOfBounds, "a JSON value is nested too deep")
+                .at(node.span())
+                .label("too deep")
+                .help(format!("at most {MAX_DEPTH} levels; a `body` can hold anything")),
+        );
+        return None;
+    }
     match node.get_ref() {
         DeValue::String(text) => match scope {
             Some(scope) => string(cx, node, text, scope, out)?,
@@ -49,7 +67,7 @@ fn write<'a>(cx: &mut Ctx<'a>, node: Node<'a>, scope: Option<Scope<'_>>, out: &m
             out.text("[");
             for (index, element) in array.iter().enumerate() {
                 out.text(if index == 0 { "" } else { "," });
-                write(cx, element, scope, out)?;
+                write(cx, element, scope, depth - 1, out)?;
             }
             out.text("]");
         }
@@ -59,7 +77,7 @@ fn write<'a>(cx: &mut Ctx<'a>, node: Node<'a>, scope: Option<Scope<'_>>, out: &m
                 out.text(if index == 0 { "" } else { "," });
                 out.text(&quoted(field.key));
                 out.text(":");
-                write(cx, field.node, scope, out)?;
+                write(cx, field.node, scope, depth - 1, out)?;
             }
             out.text("}");
         }

@@ -11,10 +11,14 @@ use crate::criteria::{self, Names, Row, Set};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::keys;
 use crate::settings;
-use crate::syntax::{Ctx, Field, Fields, Node};
+use crate::syntax::{Ctx, Field, Fields, LONGEST, Node, head};
 
 /// Largest spawn rate, in users per second.
 pub(crate) const MAX_SPAWN_RATE: f64 = 1_000_000.0;
+/// Most phases of a profile.
+const MAX_PHASES: usize = 1000;
+/// Most criteria of a profile.
+const MAX_CRITERIA: usize = 1000;
 /// Name of the phase of a run that has only one.
 pub(crate) const ONLY_PHASE: &str = "run";
 
@@ -135,7 +139,16 @@ fn phases<'a>(cx: &mut Ctx<'a>, field: &Field<'a>, fields: &Fields<'a>) -> Vec<P
             );
         }
     }
-    let nodes = cx.list(node, "`phases`").unwrap_or_default();
+    let mut nodes = cx.list(node, "`phases`").unwrap_or_default();
+    if nodes.len() > MAX_PHASES {
+        let message = format!("profile `{}` has {} phases", field.key, nodes.len());
+        cx.error(
+            Diagnostic::new(Code::OutOfBounds, message)
+                .at(head(&node.span()))
+                .help(format!("at most {MAX_PHASES}")),
+        );
+        nodes.truncate(MAX_PHASES);
+    }
     let mut phases: Vec<PhasePlan> = Vec::new();
     for (index, node) in nodes.iter().enumerate() {
         let Some(fields) = cx.table(node, &keys::PHASE) else { continue };
@@ -159,6 +172,9 @@ fn phases<'a>(cx: &mut Ctx<'a>, field: &Field<'a>, fields: &Fields<'a>) -> Vec<P
         let (users, spawn_rate) = (users.map_or(1, |v| v as u32), spawn_rate(cx, &fields));
         phases.push(PhasePlan { name, users, spawn_rate, run_time, measured: !warmup });
     }
+    let whole =
+        phases.iter().filter_map(|p| p.run_time).fold(Nanos::ZERO, |sum, t| Nanos(sum.0.saturating_add(t.0)));
+    cx.bounded(whole, LONGEST, head(&node.span()), &format!("profile `{}`", field.key));
     if phases.iter().all(|p| p.users == 0) {
         cx.error(
             Diagnostic::new(Code::NoUsers, format!("profile `{}` never has a user", field.key))
@@ -227,6 +243,15 @@ fn criteria<'a>(cx: &mut Ctx<'a>, node: Node<'a>, base: &Base<'_>) -> (Vec<Row>,
         if let Some(set) = cx.reference(node, "set of criteria", &known) {
             rows.extend(base.sets[set].rows.iter().cloned());
             pending.extend(base.sets[set].pending.iter().cloned());
+        }
+        if rows.len() + pending.len() > MAX_CRITERIA {
+            cx.error(
+                Diagnostic::new(Code::OutOfBounds, "a profile is judged by too many criteria")
+                    .at(node.span())
+                    .label("too many with these")
+                    .help(format!("at most {MAX_CRITERIA}")),
+            );
+            break;
         }
     }
     (rows, pending)

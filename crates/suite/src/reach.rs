@@ -1,5 +1,7 @@
 //! What can never happen: tasks whose needs nobody provides, users without a row of data.
 
+use std::collections::HashSet;
+
 use squall_plan::{AuthKind, FeedOrder, Part, Plan, Slot, Step, Task, Template, UserClass, VarId};
 
 use crate::feasibility::users_by_class;
@@ -7,7 +9,7 @@ use crate::feasibility::users_by_class;
 /// Positions of the tasks of `class` that can never run, because what they need is captured neither when the
 /// user starts nor by a task that can run.
 pub(crate) fn never_run(class: &UserClass) -> Vec<usize> {
-    let mut known: Vec<VarId> = captured(&class.on_start).collect();
+    let mut known: HashSet<VarId> = captured(&class.on_start).collect();
     let mut waiting: Vec<usize> = (0..class.tasks.len()).collect();
     loop {
         let runs = |task: &Task| task.needs.iter().all(|var| known.contains(var));

@@ -2,8 +2,6 @@
 
 use std::collections::HashMap;
 
-use regex::Regex;
-use serde_json_path::JsonPath;
 use squall_core::EndpointId;
 use squall_plan::{
     Body, Capture, CaptureSource, Check, Endpoint, Escape, Expect, Part, RequestStep, Template, VarId,
@@ -11,11 +9,14 @@ use squall_plan::{
 use toml::de::DeValue;
 
 use crate::diagnostic::{Code, Diagnostic, list};
+use crate::headers::{clean, header_name, headers};
 use crate::json;
 use crate::keys;
-use crate::settings::{header_name, statuses};
-use crate::syntax::{Ctx, Fields, Node};
+use crate::patterns::{json_path, regex};
+use crate::settings::statuses;
+use crate::syntax::{Ctx, Fields, LONGEST_REQUEST, Node};
 use crate::template::{self, Builder, Scope};
+use crate::url::{default_name, encode, url};
 
 /// Most endpoints of a suite: more means that a name holds something that changes.
 pub(crate) const MAX_ENDPOINTS: usize = 2000;
@@ -73,7 +74,8 @@ pub(crate) fn request<'a>(
     let body = body(cx, fields, what, to.scope);
     let captures = fields.get("capture").map(|n| captures(cx, n, to.scope)).unwrap_or_default();
     let expect = fields.get("expect").map(|n| expect(cx, n)).unwrap_or_default();
-    let timeout = fields.get("timeout").and_then(|n| cx.positive_duration(n, "`timeout`"));
+    let timeout =
+        fields.get("timeout").and_then(|n| cx.positive_duration_up_to(LONGEST_REQUEST, n, "`timeout`"));
     let follow = fields.get("follow").and_then(|n| cx.boolean(n, "`follow`")).unwrap_or(to.follow);
     let named = fields.get("name").and_then(|n| cx.text(n, "`name`"));
     let name = match named {
@@ -84,86 +86,6 @@ pub(crate) fn request<'a>(
     Some(RequestStep { endpoint, url: url?, headers, body, follow, timeout, captures, expect })
 }
 
-/// What a request without a name is grouped under: path and query as they are written; a query with slots is
-/// cut off, because what it asks for is not a place of its own.
-fn default_name(url: &str) -> String {
-    let (path, query) = url.split_once('?').map_or((url, None), |(path, query)| (path, Some(query)));
-    let literal = |text: &str| !text.replace("{{", "").contains('{');
-    match query {
-        Some(query) if literal(query) => template::unescaped(&format!("{path}?{query}")),
-        _ => template::unescaped(path),
-    }
-}
-
-fn url<'a>(cx: &mut Ctx<'a>, node: Node<'a>, scope: Scope<'_>) -> Option<Template> {
-    let text = cx.text(node, "a path")?;
-    let parsed = template::parse(cx, node, text, Escape::Percent, scope)?;
-    let whole = match parsed.parts.first() {
-        Some(Part::Text(start)) => {
-            start.starts_with('/') || start.starts_with("http://") || start.starts_with("https://")
-        }
-        // A captured link: it is a URL already, and escaping it would break it.
-        Some(Part::Slot { .. }) => true,
-        None => false,
-    };
-    if !whole {
-        cx.error(
-            Diagnostic::new(Code::BadValue, format!("path `{text}` does not begin with `/`"))
-                .at(node.span())
-                .label("neither a path nor a URL")
-                .help(format!("did you mean \"/{text}\"?")),
-        );
-        return None;
-    }
-    if let Some(at) = text.find('#') {
-        let span = cx.inside(node, text, at..text.len());
-        cx.error(
-            Diagnostic::new(Code::BadValue, "a fragment is never sent").at(span).label("leave this out"),
-        );
-        return None;
-    }
-    let mut builder = Builder::default();
-    for (index, part) in parsed.parts.into_iter().enumerate() {
-        match part {
-            Part::Text(text) => builder.text(&sendable(&text)),
-            Part::Slot { slot, .. } if index == 0 => builder.slot(slot, Escape::Raw),
-            Part::Slot { slot, escape } => builder.slot(slot, escape),
-        }
-    }
-    Some(builder.template)
-}
-
-/// Literal text of a URL with what cannot stand in a request line percent-encoded.
-fn sendable(text: &str) -> String {
-    encode(text, |b| matches!(b, 0x21..=0x7e) && !b"\"<>\\^`{|}".contains(&b))
-}
-
-fn encode(text: &str, keep: impl Fn(u8) -> bool) -> String {
-    let mut out = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if keep(byte) { out.push(char::from(byte)) } else { out.push_str(&format!("%{byte:02X}")) }
-    }
-    out
-}
-
-/// Headers with slots.
-pub(crate) fn headers<'a>(cx: &mut Ctx<'a>, node: Node<'a>, scope: Scope<'_>) -> Vec<(String, Template)> {
-    let mut headers = Vec::new();
-    for field in cx.named(node, "`headers`").unwrap_or_default() {
-        let named = header_name(cx, field.key, field.key_span.clone());
-        let value = template::read(cx, field.node, "a header", Escape::Header, scope);
-        let text = field.node.get_ref().as_str().unwrap_or_default();
-        if text.contains(['\r', '\n', '\0']) {
-            cx.error(
-                Diagnostic::new(Code::BadValue, "a header cannot hold a line break").at(field.node.span()),
-            );
-        } else if let (true, Some(value)) = (named, value) {
-            headers.push((field.key.to_owned(), value));
-        }
-    }
-    headers
-}
-
 fn body<'a>(cx: &mut Ctx<'a>, fields: &Fields<'a>, what: &str, scope: Scope<'_>) -> Option<Body> {
     let kinds: Vec<&str> = ["json", "form", "body"].into_iter().filter(|k| fields.has(k)).collect();
     if kinds.len() > 1 {
@@ -171,7 +93,10 @@ fn body<'a>(cx: &mut Ctx<'a>, fields: &Fields<'a>, what: &str, scope: Scope<'_>)
         cx.error(Diagnostic::new(Code::Conflict, message).at(fields.span()));
         return None;
     }
-    let content_type = fields.get("content_type").and_then(|n| cx.text(n, "`content_type`"));
+    let content_type = fields
+        .get("content_type")
+        .filter(|n| clean(cx, n, "`content_type`"))
+        .and_then(|n| cx.filled(n, "`content_type`"));
     if let Some(node) = fields.get("content_type").filter(|_| kinds.is_empty()) {
         cx.error(
             Diagnostic::new(Code::Conflict, "`content_type` without a `body`")
@@ -216,6 +141,14 @@ fn expect<'a>(cx: &mut Ctx<'a>, node: Node<'a>) -> Expect {
         return expect;
     }
     let Some(fields) = cx.table(node, &keys::EXPECT) else { return expect };
+    if fields.is_empty() {
+        cx.error(
+            Diagnostic::new(Code::BadValue, "`expect` expects nothing")
+                .at(node.span())
+                .label("empty")
+                .help("name statuses, e.g. `expect = [200]`, or leave it out: then 200 to 399 are expected"),
+        );
+    }
     if let Some(node) = fields.get("status") {
         expect.status = statuses(cx, node, "`status`");
         expect.explicit_status = true;
@@ -228,14 +161,14 @@ fn expect<'a>(cx: &mut Ctx<'a>, node: Node<'a>) -> Expect {
     }
     if let Some(node) = fields.get("contains") {
         for element in cx.one_or_many(node) {
-            if let Some(text) = cx.text(element, "`contains`") {
+            if let Some(text) = cx.filled(element, "`contains`") {
                 expect.checks.push(Check::BodyContains(text.to_owned()));
             }
         }
     }
     for field in fields.get("header").and_then(|n| cx.named(n, "`header`")).unwrap_or_default() {
         let named = header_name(cx, field.key, field.key_span.clone());
-        if let (true, Some(text)) = (named, cx.text(field.node, "`header`")) {
+        if let (true, Some(text)) = (named, cx.filled(field.node, "`header`")) {
             let (name, text) = (field.key.to_owned(), text.to_owned());
             expect.checks.push(Check::HeaderContains { name, text });
         }
@@ -244,24 +177,6 @@ fn expect<'a>(cx: &mut Ctx<'a>, node: Node<'a>) -> Expect {
         expect.checks.push(Check::MaxTime(time));
     }
     expect
-}
-
-fn json_path(cx: &mut Ctx<'_>, path: &str, span: std::ops::Range<usize>) -> bool {
-    let parsed = JsonPath::parse(path);
-    if let Err(error) = &parsed {
-        let help = if path.starts_with('$') {
-            format!("{} (position {})", error.message(), error.position() + 1)
-        } else {
-            format!("a JSONPath begins with `$`: did you mean \"$.{path}\"?")
-        };
-        cx.error(
-            Diagnostic::new(Code::BadJsonPath, format!("`{path}` is not a JSONPath"))
-                .at(span)
-                .label("not understood")
-                .help(help),
-        );
-    }
-    parsed.is_ok()
 }
 
 fn captures<'a>(cx: &mut Ctx<'a>, node: Node<'a>, scope: Scope<'_>) -> Vec<Capture> {
@@ -299,26 +214,9 @@ fn capture_table<'a>(cx: &mut Ctx<'a>, fields: &Fields<'a>) -> Option<(CaptureSo
     let text = cx.text(node, "a capture")?;
     let source = match kind {
         "jsonpath" => json_path(cx, text, node.span()).then(|| CaptureSource::JsonPath(text.to_owned()))?,
-        "regex" => regex(cx, text, node)?,
+        "regex" => regex(cx, text, node.span()).then(|| CaptureSource::Regex(text.to_owned()))?,
         "header" => header_name(cx, text, node.span()).then(|| CaptureSource::Header(text.to_owned()))?,
         _ => CaptureSource::Cookie(text.to_owned()),
     };
     Some((source, required))
-}
-
-fn regex<'a>(cx: &mut Ctx<'a>, text: &str, node: Node<'a>) -> Option<CaptureSource> {
-    match Regex::new(text) {
-        Ok(_) => Some(CaptureSource::Regex(text.to_owned())),
-        Err(error) => {
-            let reason = error.to_string();
-            let reason = reason.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
-            cx.error(
-                Diagnostic::new(Code::BadRegex, "not a regular expression")
-                    .at(node.span())
-                    .label("not understood")
-                    .help(reason),
-            );
-            None
-        }
-    }
 }

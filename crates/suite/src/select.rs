@@ -66,6 +66,11 @@ pub enum Warning {
         /// What it was limited to.
         scope: String,
     },
+    /// The suite has criteria, and none of them is judged, because they belong to profiles and none was chosen.
+    NothingJudged {
+        /// The profiles that have criteria.
+        profiles: Vec<String>,
+    },
     /// Loopback source addresses are of no use for a target elsewhere.
     SourceNotUsed {
         /// The class.
@@ -98,6 +103,27 @@ pub enum Warning {
         /// Time the phase has.
         run_time: Nanos,
     },
+    /// A header named like a secret has a value that stands in the suite.
+    LiteralSecret {
+        /// The header.
+        header: String,
+        /// Line of the suite, from 1.
+        line: usize,
+    },
+    /// The classes ask for more users of fixed number than a phase has.
+    TooManyFixed {
+        /// The phase.
+        phase: String,
+        /// Users of fixed number.
+        fixed: u64,
+        /// Users at the end of the ramp.
+        users: u32,
+    },
+    /// The tasks of a class only wait.
+    OnlyWaits {
+        /// The class.
+        class: String,
+    },
 }
 
 impl fmt::Display for Warning {
@@ -108,6 +134,17 @@ impl fmt::Display for Warning {
             }
             Self::CriterionWithoutRequests { measure, scope } => {
                 write!(f, "{measure} of {scope} is not judged: nothing that runs makes such requests")
+            }
+            Self::NothingJudged { profiles } if profiles.is_empty() => {
+                f.write_str("no criteria are judged: those of the suite belong to no profile")
+            }
+            Self::NothingJudged { profiles } => {
+                let names: Vec<&str> = profiles.iter().map(String::as_str).collect();
+                write!(
+                    f,
+                    "without `--profile` no criteria are judged; profiles with criteria: {}",
+                    list(&names)
+                )
             }
             Self::SourceNotUsed { class } => write!(
                 f,
@@ -126,6 +163,17 @@ impl fmt::Display for Warning {
             Self::RampTooLong { phase, ramp, run_time } => {
                 write!(f, "phase {phase} ends after {run_time}, before its ramp of {ramp} is over")
             }
+            Self::LiteralSecret { header, line } => write!(
+                f,
+                "line {line}: a literal secret stands in the suite and will stand in the record: write {header} = \"{{env:NAME}}\" in the headers of a class or a request"
+            ),
+            Self::TooManyFixed { phase, fixed, users } => write!(
+                f,
+                "phase {phase} has {users} users, fewer than the {fixed} of every `fixed_count`: some do not start, and no others do"
+            ),
+            Self::OnlyWaits { class } => {
+                write!(f, "{class} sends no request after its start: its tasks only wait")
+            }
         }
     }
 }
@@ -137,15 +185,21 @@ impl Suite {
     /// Everything about the selection that does not fit the suite, at once.
     pub fn plan(&self, selection: &Selection) -> Result<Planned, Diagnostics> {
         let mut errors = Vec::new();
-        let mut warnings = Vec::new();
+        let mut warnings = self.warnings.clone();
         let profile = self.profile(selection, &mut errors);
         let host = self.target(selection, profile, &mut errors);
         let phases = phases(selection, profile, &mut errors);
         let classes = self.chosen(selection, profile, &mut errors, &mut warnings);
         let (Some(host), true) = (host, errors.is_empty()) else {
-            return Err(Diagnostics::new(self.source.clone(), errors));
+            return Err(Diagnostics::new(self.source.clone(), errors, 0));
         };
+        if profile.is_none() && self.has_criteria {
+            let judging = self.profiles.iter().filter(|p| !p.rows.is_empty() || !p.pending.is_empty());
+            let profiles = judging.map(|p| p.name.clone()).collect();
+            warnings.push(Warning::NothingJudged { profiles });
+        }
         warn_of_ramps(&phases, &mut warnings);
+        warn_of_fixed(&phases, &classes, &mut warnings);
         let mut http = profile.map_or(&self.http, |p| &p.http).clone();
         http.insecure |= selection.insecure;
         let stop_timeout =
@@ -268,6 +322,9 @@ impl Suite {
             }
             scale_waits(&mut class, profile.map_or(1.0, |p| p.wait_factor));
             chosen.push((position, class));
+        }
+        for (_, class) in chosen.iter().filter(|(_, class)| !class.tasks.iter().any(|t| sends(&t.steps))) {
+            warnings.push(Warning::OnlyWaits { class: class.name.clone() });
         }
         if chosen.is_empty() && errors.is_empty() {
             let help = if selection.tags.is_empty() && selection.exclude_tags.is_empty() {
@@ -392,4 +449,16 @@ fn warn_of_ramps(phases: &[PhasePlan], warnings: &mut Vec<Warning>) {
         }
         from = phase.users;
     }
+}
+
+fn warn_of_fixed(phases: &[PhasePlan], classes: &[(usize, UserClass)], warnings: &mut Vec<Warning>) {
+    let fixed: u64 = classes.iter().map(|(_, class)| u64::from(class.fixed_count)).sum();
+    // A phase that ramps down to nobody is meant to stop everybody.
+    for phase in phases.iter().filter(|p| p.users > 0 && u64::from(p.users) < fixed) {
+        warnings.push(Warning::TooManyFixed { phase: phase.name.clone(), fixed, users: phase.users });
+    }
+}
+
+fn sends(steps: &[Step]) -> bool {
+    steps.iter().any(|step| matches!(step, Step::Request(_)))
 }

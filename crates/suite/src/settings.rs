@@ -7,17 +7,26 @@ use toml::de::DeValue;
 use url::Url;
 
 use crate::diagnostic::{Code, Diagnostic};
-use crate::keys;
-use crate::syntax::{Ctx, Fields, Node};
+use crate::headers::literal_headers;
+use crate::syntax::{Ctx, Fields, LONGEST_REQUEST, Node};
+use crate::{files, keys};
+
+/// Largest file of certificates or a key, in bytes.
+const MAX_PEM: u64 = 16 << 20;
+const CERTIFICATE: &str = "CERTIFICATE-----";
 
 /// Settings of the client and whether redirects are followed, over `base`.
 pub(crate) fn http<'a>(cx: &mut Ctx<'a>, node: Node<'a>, base: &HttpSettings) -> HttpSettings {
     let mut http = base.clone();
     let Some(fields) = cx.table(node, &keys::HTTP) else { return http };
-    if let Some(v) = fields.get("timeout").and_then(|n| cx.positive_duration(n, "`timeout`")) {
+    if let Some(v) =
+        fields.get("timeout").and_then(|n| cx.positive_duration_up_to(LONGEST_REQUEST, n, "`timeout`"))
+    {
         http.timeout = v;
     }
-    if let Some(v) = fields.get("connect_timeout").and_then(|n| cx.positive_duration(n, "`connect_timeout`"))
+    if let Some(v) = fields
+        .get("connect_timeout")
+        .and_then(|n| cx.positive_duration_up_to(LONGEST_REQUEST, n, "`connect_timeout`"))
     {
         http.connect_timeout = v;
     }
@@ -48,69 +57,48 @@ pub(crate) fn http<'a>(cx: &mut Ctx<'a>, node: Node<'a>, base: &HttpSettings) ->
         http.insecure = v;
     }
     if let Some(node) = fields.get("ca_file") {
-        http.ca_file = existing_file(cx, node, "`ca_file`");
+        http.ca_file = pem_file(cx, node, "`ca_file`", CERTIFICATE);
     }
     if let Some(fields) = fields.get("client_certificate").and_then(|n| cx.table(n, &keys::CERTIFICATE)) {
-        let cert = fields.get("cert").and_then(|n| existing_file(cx, n, "`cert`"));
-        let key = fields.get("key").and_then(|n| existing_file(cx, n, "`key`"));
+        let cert = fields.get("cert").and_then(|n| pem_file(cx, n, "`cert`", CERTIFICATE));
+        let key = fields.get("key").and_then(|n| pem_file(cx, n, "`key`", "PRIVATE KEY-----"));
         http.client_certificate = cert.zip(key).map(|(cert, key)| ClientCertificate { cert, key });
     }
     http
 }
 
-/// Header names and values without slots.
-fn literal_headers<'a>(cx: &mut Ctx<'a>, node: Node<'a>) -> Vec<(String, String)> {
-    let mut headers = Vec::new();
-    for field in cx.named(node, "`headers`").unwrap_or_default() {
-        let named = header_name(cx, field.key, field.key_span.clone());
-        let Some(value) = cx.text(field.node, "a header") else { continue };
-        if value.contains("{env:") {
-            cx.error(
-                Diagnostic::new(Code::BadSlot, "headers of `http` are sent as they are, without slots")
-                    .at(field.node.span())
-                    .help("put a header with slots into the class of users that sends it"),
-            );
-        } else if value.contains(['\r', '\n', '\0']) {
-            cx.error(
-                Diagnostic::new(Code::BadValue, "a header cannot hold a line break").at(field.node.span()),
-            );
-        } else if named {
-            headers.push((field.key.to_owned(), value.to_owned()));
-        }
-    }
-    headers
-}
-
-/// Is `name` a header name? Notes a mistake if it is not.
-pub(crate) fn header_name(cx: &mut Ctx<'_>, name: &str, span: std::ops::Range<usize>) -> bool {
-    let token = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
-    let good = !name.is_empty() && name.chars().all(token);
-    if !good {
-        cx.error(
-            Diagnostic::new(Code::BadValue, format!("`{name}` cannot be the name of a header")).at(span),
-        );
-    }
-    good
-}
-
-fn existing_file<'a>(cx: &mut Ctx<'a>, node: Node<'a>, what: &str) -> Option<PathBuf> {
-    let path = cx.base_dir.join(cx.text(node, what)?);
-    if !path.is_file() {
-        cx.error(
-            Diagnostic::new(Code::File, format!("{what}: there is no file {}", path.display()))
-                .at(node.span())
-                .label("no such file")
-                .help("paths begin at the folder of the suite"),
-        );
-        return None;
-    }
-    Some(path)
+/// The path of a PEM file with a block called `block`.
+fn pem_file<'a>(cx: &mut Ctx<'a>, node: Node<'a>, what: &str, block: &str) -> Option<PathBuf> {
+    let name = cx.filled(node, what)?;
+    let path = cx.base_dir.join(name);
+    let begins = |line: &str| line.starts_with("-----BEGIN ") && line.trim_end().ends_with(block);
+    let problem = match files::read(&path, MAX_PEM) {
+        Ok(bytes) if String::from_utf8_lossy(&bytes).lines().any(begins) => return Some(path),
+        Ok(_) => format!("is no PEM file with a line `-----BEGIN {block}`"),
+        Err(problem) => problem,
+    };
+    cx.error(
+        Diagnostic::new(Code::File, format!("{what}: {name} {problem}"))
+            .at(node.span())
+            .label("this file")
+            .help("give a PEM file; paths begin at the folder of the suite"),
+    );
+    None
 }
 
 /// One status, a class like `"2xx"`, a range like `"200..299"`, or a list of those.
 pub(crate) fn statuses<'a>(cx: &mut Ctx<'a>, node: Node<'a>, what: &str) -> StatusSet {
     let mut ranges = Vec::new();
-    for element in cx.one_or_many(node) {
+    let elements = cx.one_or_many(node);
+    if elements.is_empty() && what != "`rate_limited`" {
+        cx.error(
+            Diagnostic::new(Code::BadValue, format!("{what} names no status"))
+                .at(node.span())
+                .label("empty")
+                .help("write 201, \"2xx\" or \"200..299\", or leave it out"),
+        );
+    }
+    for element in elements {
         let range = match element.get_ref() {
             DeValue::Integer(_) => cx.integer(element, what, 100..=599).map(|v| (v as u16, v as u16)),
             DeValue::String(text) => {

@@ -1,5 +1,6 @@
 //! A suite as a whole: reading it, with every mistake at once.
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use squall_core::Nanos;
@@ -7,19 +8,23 @@ use squall_plan::{Auth, Endpoint, Feed, HttpSettings, UserClass};
 use toml::de::{DeTable, DeValue};
 
 use crate::criteria::Names;
-use crate::data::{self, plain};
-use crate::diagnostic::{Code, Diagnostic, Diagnostics, Source, list, source};
+use crate::data;
+use crate::diagnostic::{Code, Diagnostic, Diagnostics, list};
+use crate::excerpt::{Source, source};
 use crate::profile::{self, Base, Profile};
 use crate::request::{Endpoints, MAX_ENDPOINTS};
+use crate::select::Warning;
 use crate::syntax::{Ctx, Fields, Node, head};
 use crate::template::Scope;
 use crate::users::{self, Shared};
-use crate::{auth, criteria, keys, settings};
+use crate::{auth, criteria, files, keys, settings};
 
 /// The version of the format this program reads.
 pub const SCHEMA_VERSION: u64 = 1;
 /// Largest suite file, in bytes.
 const MAX_SUITE: u64 = 16 << 20;
+/// Most mistakes of the TOML itself that are looked at.
+const MAX_BROKEN: usize = 1000;
 
 /// A checked suite: everything it says is meaningful, every profile can be planned.
 #[derive(Clone)]
@@ -35,6 +40,10 @@ pub struct Suite {
     pub(crate) classes: Vec<UserClass>,
     pub(crate) endpoints: Vec<Endpoint>,
     pub(crate) profiles: Vec<Profile>,
+    /// Sets of criteria are written, or profiles with criteria of their own.
+    pub(crate) has_criteria: bool,
+    /// What is allowed, but may not be intended, whatever is run.
+    pub(crate) warnings: Vec<Warning>,
 }
 
 impl Suite {
@@ -88,15 +97,10 @@ impl Default for Options<'_> {
 /// Everything that is wrong with the suite, at once.
 pub fn load(path: &Path, options: &Options<'_>) -> Result<Suite, Diagnostics> {
     let name = path.display().to_string();
-    let fail = |error: Diagnostic| Diagnostics::new(source(&name, ""), vec![error]);
-    let too_large = std::fs::metadata(path).is_ok_and(|data| data.is_file() && data.len() > MAX_SUITE);
-    if too_large {
-        let message = format!("{name} is larger than {} MiB", MAX_SUITE >> 20);
-        return Err(fail(Diagnostic::new(Code::File, message)));
-    }
-    let bytes = std::fs::read(path).map_err(|e| {
-        let message = format!("{name} cannot be read: {}", plain(&e));
-        fail(Diagnostic::new(Code::File, message).help("give the path of a suite.toml"))
+    let fail = |error: Diagnostic| Diagnostics::new(source(&name, ""), vec![error], 0);
+    let bytes = files::read(path, MAX_SUITE).map_err(|problem| {
+        let error = Diagnostic::new(Code::File, format!("{name} {problem}"));
+        fail(error.help("give the path of a suite.toml"))
     })?;
     let text = String::from_utf8(bytes).map_err(|e| {
         let at = e.utf8_error().valid_up_to();
@@ -119,38 +123,46 @@ pub fn parse(
     env: &dyn Fn(&str) -> Option<String>,
 ) -> Result<Suite, Diagnostics> {
     let (root, broken) = DeTable::parse_recoverable(text);
-    let mut cx = Ctx { text, base_dir, env, broken_feeds: Vec::new(), errors: Vec::new() };
+    let mut cx = Ctx {
+        text,
+        base_dir,
+        env,
+        broken_feeds: Vec::new(),
+        errors: Vec::new(),
+        more: 0,
+        warnings: Vec::new(),
+    };
     let origin = source(name, text);
     let suite = read(&mut cx, root.get_ref(), origin.clone());
+    let mut more = cx.more;
     let mut errors = cx.errors;
     if !broken.is_empty() {
         drop_consequences(text, &broken, &mut errors);
-        errors.extend(broken.iter().map(|error| not_toml(text, error)));
+        more += broken.len().saturating_sub(MAX_BROKEN);
+        errors.extend(broken.iter().take(MAX_BROKEN).map(|error| not_toml(text, error)));
     }
     match suite {
         Some(suite) if errors.is_empty() => Ok(suite),
-        _ => Err(Diagnostics::new(origin, errors)),
+        _ => Err(Diagnostics::new(origin, errors, more)),
     }
 }
 
 /// Keep the mistakes that stand on their own beside those of the TOML itself. A key defined twice breaks
 /// nothing else; where the text could not be read, only what the place alone shows is worth saying.
 fn drop_consequences(text: &str, broken: &[toml::de::Error], errors: &mut Vec<Diagnostic>) {
-    let lines: Vec<usize> = broken.iter().filter_map(|e| Some(line_of(text, e.span()?.start))).collect();
+    let starts: Vec<usize> = text.match_indices('\n').map(|(at, _)| at).collect();
+    let line_of = |at: usize| starts.partition_point(|start| *start < at);
+    let lines: HashSet<usize> = broken.iter().filter_map(|e| Some(line_of(e.span()?.start))).collect();
     let readable = broken.iter().all(is_duplicate);
     errors.retain(|e| {
         // What recovery puts in place of a value stands nowhere.
         let Some(span) = e.span.clone().filter(|span| readable || !span.is_empty()) else { return readable };
-        (readable || e.code.is_local()) && !lines.contains(&line_of(text, span.start))
+        (readable || e.code.is_local()) && !lines.contains(&line_of(span.start))
     });
 }
 
 fn is_duplicate(error: &toml::de::Error) -> bool {
     error.message().contains("duplicate key")
-}
-
-fn line_of(text: &str, at: usize) -> usize {
-    text.as_bytes()[..at.min(text.len())].iter().filter(|b| **b == b'\n').count()
 }
 
 fn not_toml(text: &str, error: &toml::de::Error) -> Diagnostic {
@@ -194,11 +206,15 @@ fn read<'a>(cx: &mut Ctx<'a>, root: &'a DeTable<'a>, source: Source) -> Option<S
         // The suite is refused anyway; a class with a mistake still counts as known.
         class_names = written.iter().map(String::as_str).collect();
     }
-    let names = || Names { endpoints: &endpoints.all, classes: &class_names };
+    // With too many endpoints, comparing names with them is what would take long; the suite is refused anyway.
+    let few = &endpoints.all[..endpoints.all.len().min(MAX_ENDPOINTS)];
+    let names = || Names { endpoints: few, classes: &class_names };
     let sets = fields.get("criteria").map(|n| criteria::sets(cx, n, &names())).unwrap_or_default();
     let base = Base { http: &http, stop_timeout, sets: &sets, names: names() };
     let profiles = fields.get("profiles").map(|n| profile::profiles(cx, n, &base)).unwrap_or_default();
     check_set_phases(cx, &sets, &profiles);
+    let has_criteria =
+        !sets.is_empty() || profiles.iter().any(|p| !p.rows.is_empty() || !p.pending.is_empty());
     Some(Suite {
         source,
         name: name.unwrap_or("suite").to_owned(),
@@ -211,6 +227,8 @@ fn read<'a>(cx: &mut Ctx<'a>, root: &'a DeTable<'a>, source: Source) -> Option<S
         classes,
         endpoints: endpoints.all,
         profiles,
+        has_criteria,
+        warnings: std::mem::take(&mut cx.warnings),
     })
 }
 
@@ -257,9 +275,9 @@ fn names_in(node: Node<'_>) -> Vec<String> {
 /// A set that no profile uses may still name a phase that nobody has.
 fn check_set_phases(cx: &mut Ctx<'_>, sets: &[criteria::Set], profiles: &[Profile]) {
     let known: Vec<&str> = profiles.iter().flat_map(|p| &p.phases).map(|p| p.name.as_str()).collect();
+    let noted: HashSet<_> = cx.errors.iter().filter_map(|e| e.span.clone()).collect();
     for (name, span) in sets.iter().flat_map(|s| &s.rows).filter_map(|r| r.phase.as_ref()) {
-        let noted = cx.errors.iter().any(|e| e.span.as_ref() == Some(span));
-        if !noted && !known.contains(&name.as_str()) {
+        if !noted.contains(span) && !known.contains(&name.as_str()) {
             cx.unknown_name(span.clone(), "phase", name, &known);
         }
     }

@@ -12,6 +12,7 @@ use toml::de::{DeTable, DeValue};
 
 use crate::diagnostic::{Code, Diagnostic, suggest};
 use crate::keys::Table;
+use crate::select::Warning;
 use crate::units::{self, Bad};
 
 /// A value and where it stands.
@@ -29,7 +30,22 @@ pub(crate) struct Ctx<'a> {
     pub(crate) broken_feeds: Vec<&'a str>,
     /// Mistakes so far.
     pub(crate) errors: Vec<Diagnostic>,
+    /// Mistakes that were only counted.
+    pub(crate) more: usize,
+    /// What is allowed, but may not be intended.
+    pub(crate) warnings: Vec<Warning>,
 }
+
+/// Most mistakes that are kept, and of those the ones with a suggestion: what a suite of nothing but mistakes
+/// may cost is bounded.
+const MAX_ERRORS: usize = 10_000;
+const MAX_SUGGESTIONS: usize = 500;
+/// Longest span of time that a suite may say: a year.
+pub(crate) const LONGEST: Nanos = Nanos::from_secs(365 * 86_400);
+/// Longest time one request may take.
+pub(crate) const LONGEST_REQUEST: Nanos = Nanos::from_secs(3600);
+/// Most entries of a table of names, or of a list that is not data.
+pub(crate) const MAX_ENTRIES: usize = 10_000;
 
 /// An entry of a table.
 #[derive(Clone)]
@@ -56,6 +72,11 @@ impl<'a> Fields<'a> {
     pub(crate) fn field(&self, key: &str) -> Option<&Field<'a>> {
         debug_assert!(self.spec.all_keys().iter().any(|k| k.name == key), "{key} is not in the key table");
         self.fields.iter().find(|f| f.key == key)
+    }
+
+    /// Is no key there?
+    pub(crate) fn is_empty(&self) -> bool {
+        self.fields.is_empty()
     }
 
     /// Is the key there?
@@ -95,7 +116,38 @@ pub(crate) fn entries<'a>(table: &'a DeTable<'a>) -> Vec<Field<'a>> {
 impl<'a> Ctx<'a> {
     /// Note a mistake.
     pub(crate) fn error(&mut self, diagnostic: Diagnostic) {
-        self.errors.push(diagnostic);
+        if self.errors.len() < MAX_ERRORS {
+            self.errors.push(diagnostic);
+        } else {
+            self.more += 1;
+        }
+    }
+
+    /// Are there so many mistakes that nobody needs a suggestion for one more?
+    pub(crate) fn is_crowded(&self) -> bool {
+        self.errors.len() >= MAX_SUGGESTIONS
+    }
+
+    /// What `name` may mean; nothing when there are so many mistakes that it does not matter.
+    pub(crate) fn suggestion<'k>(
+        &self,
+        name: &str,
+        known: impl IntoIterator<Item = &'k str>,
+    ) -> Option<String> {
+        if self.is_crowded() { None } else { suggest(name, known) }
+    }
+
+    /// `elements`, if there are no more than make sense.
+    fn few<T>(&mut self, mut elements: Vec<T>, node: Node<'_>, what: &str) -> Vec<T> {
+        if elements.len() > MAX_ENTRIES {
+            self.error(
+                Diagnostic::new(Code::OutOfBounds, format!("{what} has {} entries", elements.len()))
+                    .at(head(&node.span()))
+                    .help(format!("at most {MAX_ENTRIES}")),
+            );
+            elements.truncate(MAX_ENTRIES);
+        }
+        elements
     }
 
     /// Note that `node` is not what was expected there.
@@ -133,7 +185,7 @@ impl<'a> Ctx<'a> {
                     .label("unknown key")
                     .maybe_help(match (spec.id, field.key) {
                         ("SUITE", "monitor") => Some("monitors come with a later version".to_owned()),
-                        _ => suggest(field.key, known.iter().copied()),
+                        _ => self.suggestion(field.key, known.iter().copied()),
                     }),
             );
         }
@@ -156,7 +208,7 @@ impl<'a> Ctx<'a> {
             self.wrong_type(node, what, "a table");
             return None;
         };
-        Some(entries(table))
+        Some(self.few(entries(table), node, what))
     }
 
     /// The elements of an array.
@@ -171,7 +223,7 @@ impl<'a> Ctx<'a> {
     /// One value, or the elements of an array.
     pub(crate) fn one_or_many(&mut self, node: Node<'a>) -> Vec<Node<'a>> {
         match node.get_ref() {
-            DeValue::Array(array) => array.iter().collect(),
+            DeValue::Array(array) => self.few(array.iter().collect(), node, "a list"),
             _ => vec![node],
         }
     }
@@ -183,6 +235,21 @@ impl<'a> Ctx<'a> {
             self.wrong_type(node, what, "a text");
         }
         text
+    }
+
+    /// Text that says something.
+    pub(crate) fn filled(&mut self, node: Node<'a>, what: &str) -> Option<&'a str> {
+        let text = self.text(node, what)?;
+        if text.trim().is_empty() {
+            self.error(
+                Diagnostic::new(Code::BadValue, format!("{what} is empty"))
+                    .at(node.span())
+                    .label("empty")
+                    .help("write what is meant, or leave the key out"),
+            );
+            return None;
+        }
+        Some(text)
     }
 
     /// `true` or `false`.
@@ -238,14 +305,45 @@ impl<'a> Ctx<'a> {
         value
     }
 
-    /// A span of time.
+    /// A span of time, at most [`LONGEST`].
     pub(crate) fn duration(&mut self, node: Node<'a>, what: &str) -> Option<Nanos> {
-        self.quantity(node, what, "5s", &["500ms", "2m30s", "1h"], "s", units::duration)
+        self.duration_up_to(LONGEST, node, what)
+    }
+
+    /// A span of time, at most `most`.
+    pub(crate) fn duration_up_to(&mut self, most: Nanos, node: Node<'a>, what: &str) -> Option<Nanos> {
+        let time = self.quantity(node, what, "5s", &["500ms", "2m30s", "1h"], "s", units::duration)?;
+        self.bounded(time, most, node.span(), what).then_some(time)
+    }
+
+    /// Is `time` no longer than `most`? Notes a mistake if it is.
+    pub(crate) fn bounded(&mut self, time: Nanos, most: Nanos, span: Range<usize>, what: &str) -> bool {
+        if time > most {
+            let hours = most.as_secs_f64() / 3600.0;
+            let most = if hours < 24.0 { format!("{hours:.0}h") } else { format!("{:.0}d", hours / 24.0) };
+            self.error(
+                Diagnostic::new(Code::OutOfBounds, format!("{what} is longer than {most}"))
+                    .at(span)
+                    .label("out of bounds")
+                    .help(format!("write a time of at most \"{most}\"")),
+            );
+        }
+        time <= most
     }
 
     /// A span of time above zero.
     pub(crate) fn positive_duration(&mut self, node: Node<'a>, what: &str) -> Option<Nanos> {
-        let value = self.duration(node, what)?;
+        self.positive_duration_up_to(LONGEST, node, what)
+    }
+
+    /// A span of time above zero, at most `most`.
+    pub(crate) fn positive_duration_up_to(
+        &mut self,
+        most: Nanos,
+        node: Node<'a>,
+        what: &str,
+    ) -> Option<Nanos> {
+        let value = self.duration_up_to(most, node, what)?;
         if value == Nanos::ZERO {
             self.error(
                 Diagnostic::new(Code::OutOfBounds, format!("{what} must be above zero"))
@@ -329,7 +427,7 @@ impl<'a> Ctx<'a> {
                 Diagnostic::new(Code::BadValue, format!("{what} cannot be `{text}`"))
                     .at(node.span())
                     .label("not one of the choices")
-                    .maybe_help(suggest(text, choices.iter().copied())),
+                    .maybe_help(self.suggestion(text, choices.iter().copied())),
             );
         }
         found
@@ -349,7 +447,7 @@ impl<'a> Ctx<'a> {
     pub(crate) fn unknown_name(&mut self, span: Range<usize>, kind: &str, name: &str, known: &[&str]) {
         let help = match known {
             [] => Some(format!("the suite has no {kind}")),
-            _ => suggest(name, known.iter().copied()),
+            _ => self.suggestion(name, known.iter().copied()),
         };
         self.error(
             Diagnostic::new(Code::UnknownName, format!("there is no {kind} called `{name}`"))

@@ -5,7 +5,7 @@
 
 use squall_plan::{Escape, Feed, Part, PickFrom, Secret, Slot, Template, VarId};
 
-use crate::diagnostic::{Code, Diagnostic, list, nearest, suggest};
+use crate::diagnostic::{Code, Diagnostic, list, nearest};
 use crate::syntax::{Ctx, Node};
 
 /// What slots may refer to.
@@ -17,6 +17,8 @@ pub(crate) struct Scope<'s> {
     pub(crate) feeds: &'s [Feed],
 }
 
+/// Most mistakes that are looked for in one text.
+const MAX_MISTAKES: usize = 20;
 const FUNCTIONS: [&str; 5] = ["now", "uuid", "word", "int", "pick"];
 
 /// A text of the suite as a template.
@@ -40,9 +42,9 @@ pub(crate) fn parse<'a>(
     scope: Scope<'_>,
 ) -> Option<Template> {
     let mut builder = Builder::default();
-    let mut good = true;
+    let mut mistakes = 0;
     let mut at = 0;
-    while let Some(found) = text[at..].find(['{', '}']) {
+    while let Some(found) = text[at..].find(['{', '}']).filter(|_| mistakes < MAX_MISTAKES) {
         let brace = at + found;
         builder.text(&text[at..brace]);
         let rest = &text[brace..];
@@ -56,7 +58,7 @@ pub(crate) fn parse<'a>(
                 Err(error) => {
                     let span = cx.inside(node, text, inner.clone());
                     cx.error(error.at(span));
-                    good = false;
+                    mistakes += 1;
                 }
             }
             at = inner.end + 1;
@@ -68,12 +70,12 @@ pub(crate) fn parse<'a>(
                     .label("no matching brace")
                     .help("a slot is `{…}`; a brace itself is written `{{` or `}}`"),
             );
-            good = false;
+            mistakes += 1;
             at = brace + 1;
         }
     }
     builder.text(&text[at..]);
-    good.then_some(builder.template)
+    (mistakes == 0).then_some(builder.template)
 }
 
 /// Puts a template together, joining adjacent texts.
@@ -137,7 +139,7 @@ fn slot(cx: &Ctx<'_>, source: &str, scope: Scope<'_>) -> Result<Slot, Diagnostic
         return Ok(Slot::Word);
     }
     if let Some((owner, column)) = source.split_once('.') {
-        return field(owner, column, scope);
+        return field(cx, owner, column, scope);
     }
     if let Some(var) = variable(source, scope) {
         return Ok(Slot::Var(var));
@@ -149,7 +151,7 @@ fn slot(cx: &Ctx<'_>, source: &str, scope: Scope<'_>) -> Result<Slot, Diagnostic
         return Err(bad(format!("feed `{source}` has several columns"))
             .help(format!("write `{{{source}.{}}}`", data.columns[0])));
     }
-    Err(unknown(source, scope))
+    Err(unknown(cx, source, scope))
 }
 
 fn variable(name: &str, scope: Scope<'_>) -> Option<VarId> {
@@ -157,20 +159,22 @@ fn variable(name: &str, scope: Scope<'_>) -> Option<VarId> {
     u16::try_from(position).ok().map(VarId)
 }
 
-fn field(owner: &str, column: &str, scope: Scope<'_>) -> Result<Slot, Diagnostic> {
+fn field(cx: &Ctx<'_>, owner: &str, column: &str, scope: Scope<'_>) -> Result<Slot, Diagnostic> {
     if owner == "user" {
-        return Err(bad(format!("a user has no `{column}`")).maybe_help(suggest(column, ["id", "index"])));
+        return Err(
+            bad(format!("a user has no `{column}`")).maybe_help(cx.suggestion(column, ["id", "index"]))
+        );
     }
     let Some((feed, data)) = scope.feeds.iter().enumerate().find(|(_, f)| f.name == owner) else {
         let feeds: Vec<_> = scope.feeds.iter().map(|f| f.name.as_str()).chain(["user"]).collect();
         return Err(Diagnostic::new(Code::UnknownName, format!("there is no data feed called `{owner}`"))
             .label("unknown data feed")
-            .maybe_help(suggest(owner, feeds)));
+            .maybe_help(cx.suggestion(owner, feeds)));
     };
     let Some(position) = data.columns.iter().position(|c| c == column) else {
         return Err(Diagnostic::new(Code::UnknownName, format!("feed `{owner}` has no column `{column}`"))
             .label("unknown column")
-            .maybe_help(suggest(column, data.columns.iter().map(String::as_str))));
+            .maybe_help(cx.suggestion(column, data.columns.iter().map(String::as_str))));
     };
     Ok(Slot::Field { feed, column: position })
 }
@@ -192,24 +196,24 @@ fn call(cx: &Ctx<'_>, function: &str, arguments: &str, scope: Scope<'_>) -> Resu
             }
         }
         "pick" if cx.broken_feeds.contains(&arguments) => Ok(Slot::Word),
-        "pick" => pick(arguments, scope),
+        "pick" => pick(cx, arguments, scope),
         "now" | "uuid" | "word" => {
             Err(bad(format!("`{function}` takes no arguments")).help(format!("write `{{{function}()}}`")))
         }
         _ => Err(bad(format!("there is no function `{function}`"))
             .label("unknown function")
-            .maybe_help(suggest(function, FUNCTIONS))),
+            .maybe_help(cx.suggestion(function, FUNCTIONS))),
     }
 }
 
-fn pick(name: &str, scope: Scope<'_>) -> Result<Slot, Diagnostic> {
+fn pick(cx: &Ctx<'_>, name: &str, scope: Scope<'_>) -> Result<Slot, Diagnostic> {
     if let Some(var) = variable(name, scope) {
         return Ok(Slot::Pick(PickFrom::Var(var)));
     }
     match scope.feeds.iter().position(|f| f.name == name) {
         Some(feed) => Ok(Slot::Pick(PickFrom::Feed(feed))),
         None if name.is_empty() => Err(bad("`pick` takes the name of a variable or a data feed")),
-        None => Err(unknown(name, scope)),
+        None => Err(unknown(cx, name, scope)),
     }
 }
 
@@ -233,7 +237,12 @@ pub(crate) fn env(cx: &Ctx<'_>, source: &str) -> Result<Secret, Diagnostic> {
     })
 }
 
-fn unknown(name: &str, scope: Scope<'_>) -> Diagnostic {
+fn unknown(cx: &Ctx<'_>, name: &str, scope: Scope<'_>) -> Diagnostic {
+    let error = Diagnostic::new(Code::UnknownName, format!("there is nothing called `{name}`"))
+        .label("neither captured nor a data feed");
+    if cx.is_crowded() {
+        return error;
+    }
     let vars = scope.vars.iter().map(String::as_str);
     let known: Vec<&str> = vars.chain(scope.feeds.iter().map(|f| f.name.as_str())).collect();
     let extras = ["user.id", "user.index", "now()", "uuid()", "word()"];
@@ -243,11 +252,14 @@ fn unknown(name: &str, scope: Scope<'_>) -> Diagnostic {
         None if known.is_empty() => {
             format!("no step of the class captures `{name}`, and no data feed is called so")
         }
-        None => format!("no step of the class captures `{name}`; there is {}", list(&known)),
+        None => {
+            let more = known.len().saturating_sub(8);
+            let more = if more == 0 { String::new() } else { format!(", and {more} more") };
+            let known = list(&known[..known.len().min(8)]);
+            format!("no step of the class captures `{name}`; there is {known}{more}")
+        }
     };
-    Diagnostic::new(Code::UnknownName, format!("there is nothing called `{name}`"))
-        .label("neither captured nor a data feed")
-        .help(help)
+    error.help(help)
 }
 
 fn bad(message: impl Into<String>) -> Diagnostic {

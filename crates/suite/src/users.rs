@@ -1,5 +1,6 @@
 //! `[users.NAME]`: classes of users, their tasks and steps.
 
+use std::collections::HashSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use squall_core::Nanos;
@@ -8,12 +9,18 @@ use toml::Spanned;
 use toml::de::DeValue;
 
 use crate::diagnostic::{Code, Diagnostic, list};
+use crate::headers;
 use crate::keys;
 use crate::reach::never_run;
 use crate::request::{self, Endpoints, Requests};
 use crate::syntax::{Ctx, Field, Fields, Node, entries};
 use crate::template::{Scope, vars_of};
 use crate::wait;
+
+/// Most variables of a class.
+const MAX_VARS: usize = 1000;
+/// How deep steps can stand within a class: a list in a table of tasks, in a task.
+const MAX_DEPTH: usize = 8;
 
 /// What classes may refer to.
 pub(crate) struct Shared<'s> {
@@ -67,7 +74,7 @@ fn class<'a>(
 
     let vars = variables(cx, &fields, shared.feeds);
     let scope = Scope { vars: &vars, feeds: shared.feeds };
-    let headers = fields.get("headers").map(|n| request::headers(cx, n, scope)).unwrap_or_default();
+    let headers = fields.get("headers").map(|n| headers::headers(cx, n, scope)).unwrap_or_default();
     let mut to = Requests { scope, follow: shared.follow, endpoints };
     let on_start = fields.get("on_start").map(|n| steps(cx, n, "`on_start`", &mut to)).unwrap_or_default();
     let on_stop = fields.get("on_stop").map(|n| steps(cx, n, "`on_stop`", &mut to)).unwrap_or_default();
@@ -252,13 +259,23 @@ fn variables<'a>(cx: &mut Ctx<'a>, fields: &Fields<'a>, feeds: &[Feed]) -> Vec<S
     let mut found = Vec::new();
     for key in ["on_start", "tasks", "on_stop"] {
         if let Some(node) = fields.get(key) {
-            collect(node, &mut found);
+            collect(node, MAX_DEPTH, &mut found);
         }
     }
     let mut vars: Vec<String> = Vec::new();
+    let mut seen = HashSet::new();
     for field in found {
-        if !cx.check_name(&field, "variable") || vars.iter().any(|v| v == field.key) {
+        if !cx.check_name(&field, "variable") || !seen.insert(field.key) {
             continue;
+        }
+        if vars.len() == MAX_VARS {
+            cx.error(
+                Diagnostic::new(Code::OutOfBounds, "a class captures too many variables")
+                    .at(field.key_span.clone())
+                    .label("one too many")
+                    .help(format!("at most {MAX_VARS} for each class; a capture keeps all values of a path")),
+            );
+            break;
         }
         if field.key == "user" || feeds.iter().any(|f| f.name == field.key) {
             cx.error(
@@ -270,20 +287,20 @@ fn variables<'a>(cx: &mut Ctx<'a>, fields: &Fields<'a>, feeds: &[Feed]) -> Vec<S
         }
         vars.push(field.key.to_owned());
     }
-    vars.truncate(usize::from(u16::MAX));
     vars
 }
 
 /// Every entry of every `capture` table below `node`, which are steps, tasks, or lists of them.
-fn collect<'a>(node: Node<'a>, found: &mut Vec<Field<'a>>) {
+fn collect<'a>(node: Node<'a>, depth: usize, found: &mut Vec<Field<'a>>) {
     match node.get_ref() {
-        DeValue::Array(array) => array.iter().for_each(|element| collect(element, found)),
+        _ if depth == 0 => {}
+        DeValue::Array(array) => array.iter().for_each(|element| collect(element, depth - 1, found)),
         DeValue::Table(table) => {
             for field in entries(table) {
                 match (field.key, field.node.get_ref()) {
                     ("capture", DeValue::Table(captures)) => found.extend(entries(captures)),
                     ("json" | "form" | "headers" | "expect", _) => {}
-                    _ => collect(field.node, found),
+                    _ => collect(field.node, depth - 1, found),
                 }
             }
         }

@@ -6,7 +6,7 @@ use toml::de::DeValue;
 
 use crate::diagnostic::{Code, Diagnostic, list};
 use crate::keys;
-use crate::syntax::{Ctx, Node};
+use crate::syntax::{Ctx, LONGEST, Node};
 use crate::units::{self, Bad};
 
 /// The wait at `node`.
@@ -34,7 +34,9 @@ pub(crate) fn scaled(wait: Wait, factor: f64) -> Wait {
 
 fn range<'a>(cx: &mut Ctx<'a>, node: Node<'a>, low: &str, high: &str) -> Option<Wait> {
     match (units::duration(low), units::duration(high)) {
-        (Ok(low), Ok(high)) => uniform(cx, node, low, high),
+        (Ok(low), Ok(high)) => {
+            cx.bounded(low.max(high), LONGEST, node.span(), "`wait`").then(|| uniform(cx, node, low, high))?
+        }
         // `1..5s` is a common way to say `1s..5s`.
         (Err(Bad::MissingUnit), _) | (_, Err(Bad::MissingUnit)) => {
             let unit = |text: &str| text.trim_start_matches(|c: char| !c.is_alphabetic()).to_owned();
@@ -96,7 +98,8 @@ fn table<'a>(cx: &mut Ctx<'a>, node: Node<'a>) -> Option<Wait> {
         "pacing" => cx.positive_duration(value, "`pacing`").map(Wait::Pacing),
         "throughput" => {
             let rate = cx.rate(value, "`throughput`")?;
-            Some(Wait::Pacing(Nanos::from_secs_f64(1.0 / rate)))
+            let pace = Nanos::from_secs_f64(1.0 / rate);
+            cx.bounded(pace, LONGEST, value.span(), "the pace of `throughput`").then_some(Wait::Pacing(pace))
         }
         _ => {
             let elements = cx.list(value, "`between`")?;

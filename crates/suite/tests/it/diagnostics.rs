@@ -29,7 +29,7 @@ fn every_kind_of_mistake_is_explained() {
         ),
         (
             "unknown_names",
-            "[auth.reader]\nbearer = \"x\"\n[users.Visitor]\nauth = \"raeder\"\ntasks.a = { get = \"/{slug}\", needs = \"slugs\" }\ntasks.b = { get = \"/\", capture = { slugs = \"$.slug\" } }\n[profiles.p]\nusers = 1\nmix = { Visitors = 1 }\ncriteria = \"gide\"\n[criteria.guide]\np95 = { target = \"< 1s\", endpoint = \"GET /x\", users = \"visitor\" }",
+            "[auth.reader]\nbearer = \"test_x\"\n[users.Visitor]\nauth = \"raeder\"\ntasks.a = { get = \"/{slug}\", needs = \"slugs\" }\ntasks.b = { get = \"/\", capture = { slugs = \"$.slug\" } }\n[profiles.p]\nusers = 1\nmix = { Visitors = 1 }\ncriteria = \"gide\"\n[criteria.guide]\np95 = { target = \"< 1s\", endpoint = \"GET /x\", users = \"visitor\" }",
         ),
         (
             "weights",

@@ -5,6 +5,7 @@
 mod diagnostics;
 mod docs;
 mod feasibility;
+mod hostile;
 mod mangled;
 mod meaning;
 mod muejam;
