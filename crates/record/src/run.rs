@@ -119,6 +119,24 @@ impl Run {
         self.end.is_none()
     }
 
+    /// True when a signal ended the run before its run time was over. A run without a run time has no other end.
+    pub fn was_interrupted(&self) -> bool {
+        let signalled = matches!(
+            self.end.as_ref().map(|end| &end.reason),
+            Some(EndReason::Interrupted | EndReason::Terminated)
+        );
+        signalled && self.plan.load.run_time().is_some()
+    }
+
+    /// True when the run ended as planned.
+    pub fn reached_its_end(&self) -> bool {
+        match self.end.as_ref().map(|end| &end.reason) {
+            Some(EndReason::Completed) => true,
+            Some(EndReason::Interrupted | EndReason::Terminated) => !self.was_interrupted(),
+            Some(EndReason::Aborted(_)) | None => false,
+        }
+    }
+
     /// Wall time at a moment of the run.
     pub fn wall(&self, at: Nanos) -> jiff::Timestamp {
         let span = jiff::SignedDuration::from_nanos(i64::try_from(at.0).unwrap_or(i64::MAX));

@@ -1,8 +1,7 @@
 //! What the process says when a run is over.
 //!
 //! Precedence: [`USAGE`], [`CLUSTER`], [`INTERRUPTED`], [`INVALID`], [`FAILED`]. The first two are known before or
-//! beside the verdict, so their owners return them; [`INVALID`] belongs to doubts (a test that did not test), which
-//! rank between an interruption and a failed criterion here.
+//! beside the verdict, so their owners return them; [`INVALID`] belongs to doubts (a test that did not test).
 
 use squall_core::EndReason;
 use squall_record::Run;
@@ -19,7 +18,7 @@ pub const USAGE: u8 = 2;
 pub const INVALID: u8 = 3;
 /// The cluster failed.
 pub const CLUSTER: u8 = 4;
-/// Ctrl-C.
+/// A signal ended the run before its run time was over.
 pub const INTERRUPTED: u8 = 130;
 
 /// What an exit code needs to know of a run beside its verdict.
@@ -29,13 +28,15 @@ pub struct Totals {
     pub failed: u64,
     /// Requests of the whole run that a rate limiter refused, warm-up included.
     pub rate_limited: u64,
+    /// A signal ended the run before its run time was over.
+    pub interrupted: bool,
 }
 
 impl Totals {
     /// Those of a record.
     pub fn of(run: &Run) -> Self {
         let all = run.summary(|_| true);
-        Self { failed: all.failed(), rate_limited: all.rate_limited() }
+        Self { failed: all.failed(), rate_limited: all.rate_limited(), interrupted: run.was_interrupted() }
     }
 }
 
@@ -44,10 +45,12 @@ impl Totals {
 ///
 /// Where nobody set a limit for refusals, a run that was mostly refused must not look like a pass.
 ///
-/// SIGTERM is an orderly end: the run is judged by what it measured. A run that stopped itself never passes.
+/// A part of a run is no verdict on the whole, so an interrupted run neither passes nor fails; one without a run time
+/// has no other end than a signal, and is judged. A run that stopped itself never passes.
 pub fn exit_code(verdict: &Verdict, totals: Totals, end: Option<&EndReason>, on_error: Option<u8>) -> u8 {
     match (end, verdict.overall) {
-        (Some(EndReason::Interrupted), _) => INTERRUPTED,
+        _ if totals.interrupted => INTERRUPTED,
+        _ if !verdict.doubts.is_empty() => INVALID,
         (Some(EndReason::Aborted(_)), _) | (_, Overall::Failed) => FAILED,
         (_, Overall::NoCriteria) if totals.failed > 0 || totals.rate_limited > 0 => {
             on_error.unwrap_or(FAILED)
@@ -59,6 +62,7 @@ pub fn exit_code(verdict: &Verdict, totals: Totals, end: Option<&EndReason>, on_
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Doubt;
 
     #[test]
     fn precedence_and_meaning() {
@@ -80,8 +84,8 @@ mod tests {
             (NoCriteria, (0, 1), &completed, Some(9), 9),
             (NoCriteria, (0, 1), &completed, Some(0), 0),
             (Passed, (0, 7), &completed, Some(9), 0),
-            (Passed, (0, 0), &Some(EndReason::Interrupted), None, 130),
-            (Failed, (0, 0), &Some(EndReason::Interrupted), None, 130),
+            // Stopped by a signal, which is how a run without a run time ends.
+            (Passed, (0, 0), &Some(EndReason::Interrupted), None, 0),
             (Passed, (0, 0), &Some(EndReason::Terminated), None, 0),
             (Failed, (0, 0), &Some(EndReason::Terminated), None, 1),
             (Passed, (0, 0), &aborted, None, 1),
@@ -89,9 +93,16 @@ mod tests {
             (Failed, (0, 0), &None, None, 1),
             (Passed, (0, 0), &None, None, 0),
         ] {
-            let verdict = Verdict { rows: vec![], overall, pending: vec![], excluded: vec![] };
-            let got = exit_code(&verdict, Totals { failed, rate_limited }, end.as_ref(), on_error);
+            let mut verdict =
+                Verdict { rows: vec![], overall, pending: vec![], excluded: vec![], doubts: vec![] };
+            let mut totals = Totals { failed, rate_limited, interrupted: false };
+            let got = exit_code(&verdict, totals, end.as_ref(), on_error);
             assert_eq!(got, code, "{overall:?} {failed} {rate_limited} {end:?} {on_error:?}");
+            // Whatever it was, a run that is to be doubted is not valid, and a part of a run is not a verdict on it.
+            verdict.doubts.push(Doubt::NothingTested);
+            assert_eq!(exit_code(&verdict, totals, end.as_ref(), on_error), INVALID);
+            totals.interrupted = true;
+            assert_eq!(exit_code(&verdict, totals, end.as_ref(), on_error), INTERRUPTED);
         }
     }
 }

@@ -5,6 +5,7 @@ use squall_plan::{Criterion, Measure, Pending, Plan, Unit};
 use squall_record::{PhaseMark, Run};
 use squall_stats::{CellKey, Quantile, Window};
 
+use crate::doubt::doubts;
 use crate::level::{self, Value};
 use crate::measured::Measured;
 use crate::verdict::label;
@@ -16,7 +17,7 @@ pub fn judge(run: &Run) -> Verdict {
     for window in &run.windows {
         judge.push(window, &run.phases);
     }
-    judge.verdict(&run.phases)
+    Verdict { doubts: doubts(run), ..judge.verdict(&run.phases) }
 }
 
 /// Collects windows and judges what it has seen: the verdict is at any time the one of a run that ends now.
@@ -89,6 +90,7 @@ impl Judge {
             rows,
             pending: self.pending.clone(),
             excluded: self.measured.excluded(phases),
+            doubts: Vec::new(),
         }
     }
 }

@@ -4,6 +4,7 @@
 //! from a run or from a record. [`exit_code`] turns a verdict into what the process says, [`Mix`] compares the
 //! load that was asked for with the load that was made. Nothing here reads a clock or a file.
 
+mod doubt;
 mod exit;
 mod judge;
 mod level;
@@ -11,6 +12,7 @@ mod measured;
 mod mix;
 mod verdict;
 
+pub use doubt::Doubt;
 pub use exit::{CLUSTER, FAILED, INTERRUPTED, INVALID, PASSED, Totals, USAGE, exit_code};
 pub use judge::{Judge, judge};
 pub use mix::{ClassMix, Mix, TaskMix};

@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 use squall_core::Nanos;
 use squall_plan::{Criterion, Pending, Plan};
 
+use crate::Doubt;
+
 /// What a run is worth.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Verdict {
@@ -17,6 +19,9 @@ pub struct Verdict {
     pub pending: Vec<Pending>,
     /// What was recorded but not judged, and what was judged though one would not expect it, in words.
     pub excluded: Vec<String>,
+    /// Why the run is not to be believed, whatever its criteria say; empty while it goes on.
+    #[serde(default)]
+    pub doubts: Vec<Doubt>,
 }
 
 /// A criterion and how the run stands against it.

@@ -8,7 +8,7 @@ use squall_verdict::{Overall, Standing, Verdict};
 
 use super::locust::{Rates, errors, name_width, percentiles, requests};
 use super::table::{Align, Cell, Paint, Table, plain};
-use crate::report::{Report, Requests};
+use crate::report::{Headline, Report, Requests};
 use crate::show;
 use crate::tally::{Keep, Tally};
 
@@ -211,13 +211,19 @@ fn conclusion(report: &Report, colour: bool) -> String {
     if !run.complete {
         let _ = writeln!(text, "The run did not reach its end: {}.", plain(&run.ended));
     }
-    let paint = match verdict.overall {
-        Overall::Passed => Paint::Good,
-        Overall::Degraded => Paint::Warning,
-        Overall::Failed => Paint::Bad,
-        Overall::NoCriteria => Paint::Plain,
+    let (word, paint) = match report.headline() {
+        Headline::NotValid => ("NOT VALID".to_owned(), Paint::Bad),
+        Headline::Interrupted => ("INTERRUPTED".to_owned(), Paint::Warning),
+        Headline::Judged(overall) => (
+            overall.to_string().to_uppercase(),
+            match overall {
+                Overall::Passed => Paint::Good,
+                Overall::Degraded => Paint::Warning,
+                Overall::Failed => Paint::Bad,
+                Overall::NoCriteria => Paint::Plain,
+            },
+        ),
     };
-    let word = verdict.overall.to_string().to_uppercase();
-    let _ = writeln!(text, "{} · {}", paint.apply(&word, colour), plain(&verdict.sentence()));
+    let _ = writeln!(text, "{} · {}", paint.apply(&word, colour), plain(&report.why()));
     text
 }

@@ -4,7 +4,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use squall_verdict::Overall;
 
 use super::{assets, criteria, failures, mix, requests, setup};
-use crate::report::{Report, Requests};
+use crate::report::{Headline, Report, Requests};
 use crate::series::Series;
 use crate::show;
 
@@ -22,7 +22,7 @@ pub(super) fn page(report: &Report, series: &Series, omitted_log: usize, json: S
                 meta http-equiv="Content-Security-Policy" content=(POLICY);
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="generator" content={ "squall " (run.squall_version) };
-                title { (run.suite) @if let Some(profile) = &run.profile { " · " (profile) } " · " (report.verdict.overall) }
+                title { (run.suite) @if let Some(profile) = &run.profile { " · " (profile) } " · " (title_word(report)) }
                 style { (PreEscaped(assets::UPLOT_STYLE)) (PreEscaped(assets::STYLE)) }
             }
             body {
@@ -86,18 +86,28 @@ fn masthead(report: &Report) -> Markup {
     }
 }
 
+fn title_word(report: &Report) -> String {
+    match report.headline() {
+        Headline::NotValid => "not valid".to_owned(),
+        Headline::Interrupted => "interrupted".to_owned(),
+        Headline::Judged(overall) => overall.to_string(),
+    }
+}
+
 fn verdict(report: &Report) -> Markup {
-    let (class, word) = match report.verdict.overall {
-        Overall::Passed => ("good", "✓ Passed"),
-        Overall::Degraded => ("warn", "≈ Degraded"),
-        Overall::Failed => ("bad", "✗ Failed"),
-        Overall::NoCriteria => ("none", "Not judged"),
+    let (class, word) = match report.headline() {
+        Headline::NotValid => ("bad", "✗ Not valid"),
+        Headline::Interrupted => ("warn", "Interrupted"),
+        Headline::Judged(Overall::Passed) => ("good", "✓ Passed"),
+        Headline::Judged(Overall::Degraded) => ("warn", "≈ Degraded"),
+        Headline::Judged(Overall::Failed) => ("bad", "✗ Failed"),
+        Headline::Judged(Overall::NoCriteria) => ("none", "Not judged"),
     };
     html! {
         section.verdict.(class) aria-label="Verdict" {
             div.word { (word) }
             div {
-                p.why { (report.verdict.sentence()) }
+                p.why { (report.why()) }
                 @if !report.run.complete {
                     p.caution { "The run did not reach its end: " (report.run.ended) ". Everything up to then is here." }
                 }

@@ -24,6 +24,8 @@ pub struct RunInfo {
     pub ended: String,
     /// False when the run ended before its time.
     pub complete: bool,
+    /// A signal ended the run before its time: what is judged is a part of it.
+    pub interrupted: bool,
     /// The largest number of users that ran at once.
     pub peak_users: u32,
     /// Seed of every random choice.
@@ -43,7 +45,8 @@ impl RunInfo {
             target: target(run),
             started: run.started.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
             duration_s: run.duration().as_secs_f64(),
-            complete: run.end.as_ref().is_some_and(|end| end.reason == squall_core::EndReason::Completed),
+            complete: run.reached_its_end(),
+            interrupted: run.was_interrupted(),
             ended: end.unwrap_or_else(|| "cut off".into()),
             peak_users: run.peak_users(),
             seed: run.plan.seed,

@@ -2,11 +2,13 @@
 
 use serde::Serialize;
 use squall_plan::{Level, Pending};
-use squall_verdict::{Overall, Row, Standing, Verdict};
+use squall_verdict::{Doubt, Overall, Row, Standing, Verdict};
 
 /// What the run is worth.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct VerdictReport {
+    /// Why the run is not to be believed, whatever its criteria say; usually none.
+    pub doubts: Vec<DoubtReport>,
     /// `passed`, `degraded`, `failed` or `no_criteria`.
     pub overall: Overall,
     /// One for each criterion, in the order of the suite.
@@ -15,6 +17,17 @@ pub struct VerdictReport {
     pub pending: Vec<Pending>,
     /// What was recorded but not judged, in words.
     pub excluded: Vec<String>,
+}
+
+/// A reason not to believe the run.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct DoubtReport {
+    /// Its stable name: `nothing_tested`.
+    pub doubt: &'static str,
+    /// What is wrong.
+    pub sentence: &'static str,
+    /// What to do about it.
+    pub remedy: &'static str,
 }
 
 /// A criterion and how the run stands against it.
@@ -45,6 +58,7 @@ pub struct CriterionReport {
 impl VerdictReport {
     pub(super) fn new(verdict: &Verdict) -> Self {
         Self {
+            doubts: verdict.doubts.iter().copied().map(DoubtReport::new).collect(),
             overall: verdict.overall,
             criteria: verdict.rows.iter().map(CriterionReport::new).collect(),
             pending: verdict.pending.clone(),
@@ -78,6 +92,12 @@ impl VerdictReport {
 
 fn criteria(n: usize) -> String {
     if n == 1 { "1 criterion".into() } else { format!("{n} criteria") }
+}
+
+impl DoubtReport {
+    fn new(doubt: Doubt) -> Self {
+        Self { doubt: doubt.name(), sentence: doubt.sentence(), remedy: doubt.remedy() }
+    }
 }
 
 impl CriterionReport {

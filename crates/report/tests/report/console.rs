@@ -1,9 +1,11 @@
 use insta::assert_snapshot;
+use squall_record::Run;
 use squall_report::console::{Style, summary};
+use squall_verdict::{Doubt, Overall, Verdict};
 
 use crate::sample;
 
-fn rendered(run: &squall_record::Run, style: Style) -> String {
+fn rendered(run: &Run, style: Style) -> String {
     let mut out = Vec::new();
     summary(run, &sample::verdict(), style, &mut out).unwrap();
     String::from_utf8(out).unwrap()
@@ -45,4 +47,31 @@ fn names_give_way_on_a_narrow_terminal() {
         head.chars().count(),
         8 + 1 + 36 + "  # reqs      # fails |    Avg     Min     Max    Med |   req/s  failures/s".len()
     );
+}
+
+#[test]
+fn what_does_not_count_is_not_called_passed() {
+    let passed = Verdict { overall: Overall::Passed, rows: vec![], ..sample::verdict() };
+    let console = |run: &Run, verdict: &Verdict| {
+        let mut out = Vec::new();
+        summary(run, verdict, Style::default(), &mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    };
+    let page = |run: &Run, verdict: &Verdict| {
+        let mut out = Vec::new();
+        squall_report::html::render(run, verdict, &mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    };
+    let mut run = sample::short();
+    assert!(console(&run, &passed).contains("PASSED · ") && page(&run, &passed).contains("✓ Passed"));
+    let doubtful = Verdict { doubts: vec![Doubt::NothingTested], ..passed.clone() };
+    for text in [console(&run, &doubtful), page(&run, &doubtful)] {
+        assert!(text.contains("The result is not valid: no request was answered."), "{text}");
+        assert!(!text.contains("PASSED") && !text.contains("✓ Passed"), "{text}");
+    }
+    run.end.as_mut().unwrap().reason = squall_core::EndReason::Terminated;
+    for text in [console(&run, &passed), page(&run, &passed)] {
+        assert!(text.contains("interrupted: not a verdict on the whole run"), "{text}");
+        assert!(!text.contains("PASSED") && !text.contains("✓ Passed"), "{text}");
+    }
 }

@@ -377,6 +377,7 @@ pub(crate) fn verdict() -> Verdict {
         overall: Overall::Failed,
         pending: plan.pending.clone(),
         excluded: vec!["ramp of spike: 3s with 318 requests, not judged".into()],
+        doubts: vec![],
     }
 }
 

@@ -1,9 +1,13 @@
 //! Values, levels and the table.
 
-use squall_core::{EndpointId, Nanos, OutcomeKind, UserClassId};
+use squall_core::{EndReason, EndpointId, ErrorClass, Nanos, OutcomeKind, UserClassId};
 use squall_plan::{Comparison, Criterion, Measure, Pending, Scope};
-use squall_stats::Window;
-use squall_verdict::{FAILED, Judge, Overall, PASSED, Row, Standing, Totals, Verdict, exit_code, judge};
+use squall_record::Run;
+use squall_stats::{ErrorCode, ErrorKey, Window};
+use squall_verdict::{
+    Doubt, FAILED, INTERRUPTED, INVALID, Judge, Overall, PASSED, Row, Standing, Totals, Verdict, exit_code,
+    judge,
+};
 
 use crate::run::{Requests, below, level, phase, plan, run, second};
 
@@ -84,7 +88,7 @@ fn the_guides_levels_have_a_gap_that_fails() {
             second(0).with(0, OutcomeKind::Ok, 1_000 - failed, 10).with(0, OutcomeKind::Failed, failed, 10);
         let verdict = verdict_on(window, vec![criterion.clone()]);
         assert_eq!((verdict.rows[0].standing, verdict.overall), (standing, overall), "{failed} failed");
-        let totals = Totals { failed, rate_limited: 0 };
+        let totals = Totals { failed, ..Totals::default() };
         assert_eq!(exit_code(&verdict, totals, None, None), code, "{failed} failed");
     }
 }
@@ -95,7 +99,7 @@ fn refusals_of_a_run_without_criteria_are_counted_and_decide() {
     let window = second(0).with(0, OutcomeKind::Ok, 40, 10).with(1, OutcomeKind::RateLimited, 60, 1);
     let run = run(plan, vec![phase(0, "run", 0, Some(0), 1_000)], vec![window]);
     let totals = Totals::of(&run);
-    assert_eq!(totals, Totals { failed: 0, rate_limited: 60 });
+    assert_eq!(totals, Totals { rate_limited: 60, ..Totals::default() });
     assert_eq!(exit_code(&judge(&run), totals, None, None), FAILED);
 }
 
@@ -181,4 +185,53 @@ fn live_and_from_a_record_are_the_same() {
     assert_eq!(live.rows[0].since, Some(Nanos::from_secs(13)), "the 13th second was the first slow one");
     let json = serde_json::to_string(&live).unwrap();
     assert_eq!(serde_json::from_str::<Verdict>(&json).unwrap(), live);
+}
+
+/// One second of a run in which these requests happened; failures are of this class.
+fn made(windows: Vec<Window>, errors: Option<ErrorClass>) -> Run {
+    let refusals = vec![below(Measure::RateLimited, 0.5)];
+    let mut run =
+        run(plan(&[("steady", true)], refusals), vec![phase(0, "steady", 0, Some(0), 1_000)], windows);
+    if let (Some(error), Some(window)) = (errors, run.windows.first_mut()) {
+        let key = ErrorKey { class: UserClassId(0), endpoint: EndpointId(0), error, code: ErrorCode(0) };
+        window.errors.record(key, Nanos::ZERO, || "no".into(), || None);
+    }
+    run
+}
+
+fn code(run: &Run) -> u8 {
+    exit_code(&judge(run), Totals::of(run), run.end.as_ref().map(|end| &end.reason), None)
+}
+
+#[test]
+fn a_run_in_which_nothing_was_answered_is_not_valid_whatever_its_criteria_say() {
+    let failed = || second(0).with(0, OutcomeKind::Failed, 5, 1);
+    for (windows, error, valid) in [
+        (vec![], None, false),
+        (vec![second(0)], None, false),
+        (vec![second(0).with(0, OutcomeKind::Cut, 5, 900)], None, false),
+        (vec![failed()], Some(ErrorClass::ConnectRefused), false),
+        (vec![second(0).with(0, OutcomeKind::TimedOut, 5, 900)], Some(ErrorClass::Timeout), false),
+        (vec![failed()], Some(ErrorClass::Status), true),
+        (vec![failed()], Some(ErrorClass::Check), true),
+        (vec![second(0).with(0, OutcomeKind::RateLimited, 1, 1)], None, true),
+        (vec![failed().with(0, OutcomeKind::Ok, 1, 1)], Some(ErrorClass::ConnectRefused), true),
+    ] {
+        let run = made(windows, error);
+        let doubts = judge(&run).doubts;
+        assert_eq!(doubts, if valid { vec![] } else { vec![Doubt::NothingTested] }, "{error:?}");
+        assert_eq!(code(&run) == INVALID, !valid, "{error:?}");
+    }
+}
+
+#[test]
+fn a_signal_is_the_end_of_a_run_without_a_run_time_and_interrupts_any_other() {
+    let mut run = made(vec![second(0).with(0, OutcomeKind::Ok, 5, 1)], None);
+    for reason in [EndReason::Interrupted, EndReason::Terminated] {
+        run.end.as_mut().unwrap().reason = reason;
+        run.plan.load.phases[0].run_time = Some(Nanos::from_secs(10));
+        assert_eq!((code(&run), run.reached_its_end()), (INTERRUPTED, false));
+        run.plan.load.phases[0].run_time = None;
+        assert_eq!((code(&run), run.reached_its_end()), (PASSED, true));
+    }
 }
