@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 use squall_control::{Event, Handle, Prepared, Started};
 use squall_core::{EndReason, Nanos, PhaseId};
-use squall_plan::Plan;
+use squall_plan::{PhasePlan, Plan};
 use squall_record::{Environment, Header, LogLevel, LogLine, Mark, MarkKind, PhaseMark, Record, Run, Writer};
 use squall_report::console::{Live, LiveOptions};
 use squall_report::csv::CsvFiles;
@@ -190,13 +190,14 @@ impl Sinks {
             measured: phase.measured,
             users: phase.users,
         };
+        let before = self.phases.last().map(|phase| phase.users);
         self.writer.phase(mark.clone());
         self.phases.push(mark);
         if let Some(live) = &mut self.live {
             live.phase(&phase.name);
         }
-        let (users, rate) = (phase.users, phase.spawn_rate);
-        self.note(at, LogLevel::Info, &format!("Ramping to {users} users at a rate of {rate:.2} per second"));
+        let only = plan.load.phases.len() == 1;
+        self.note(at, LogLevel::Info, &ramp(phase, before, only));
     }
 
     fn spawned(&mut self, id: PhaseId, at: Nanos, users: &[u32]) {
@@ -262,6 +263,18 @@ impl Sinks {
             self.incomplete = true;
         }
         self.incomplete
+    }
+}
+
+/// What `phase` does to the `before` users of the phase ahead of it; the `only` one has Locust's words.
+fn ramp(phase: &PhasePlan, before: Option<u32>, only: bool) -> String {
+    let PhasePlan { name, users, spawn_rate, .. } = phase;
+    if only {
+        format!("Ramping to {users} users at a rate of {spawn_rate:.2} per second")
+    } else if before == Some(*users) {
+        format!("Phase {name}: holding {users} users")
+    } else {
+        format!("Phase {name}: ramping to {users} users at a rate of {spawn_rate:.2} per second")
     }
 }
 
