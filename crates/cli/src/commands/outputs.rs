@@ -67,12 +67,15 @@ fn write(
     attempt().map_err(|error| preflight::unwritable(path, option).cause(error))
 }
 
-/// `name` with users at the peak, first spawn rate and run time in seconds for `{u}`, `{r}` and `{t}`.
+/// `name` with users at the peak, the spawn rate of the phase that reaches it, and run time in seconds for `{u}`, `{r}`
+/// and `{t}`.
 pub(super) fn html_path(name: &str, plan: &Plan) -> PathBuf {
-    let rate = plan.load.phases.first().map_or(0.0, |phase| phase.spawn_rate);
+    let peak = plan.load.peak_users();
+    let rate =
+        plan.load.phases.iter().find(|phase| phase.users == peak).map_or(0.0, |phase| phase.spawn_rate);
     let time = plan.load.run_time().map_or(0, Nanos::whole_secs);
     let name = name
-        .replace("{u}", &plan.load.peak_users().to_string())
+        .replace("{u}", &peak.to_string())
         .replace("{r}", &rate.to_string())
         .replace("{t}", &time.to_string());
     PathBuf::from(name)
