@@ -227,6 +227,28 @@ fn tags_choose_tasks_and_drop_what_is_left_without() {
 }
 
 #[test]
+fn criteria_that_nobody_asked_to_judge_are_pointed_out() {
+    let users = "[users.U.tasks]\nt = { get = \"/\" }\n";
+    let load = "[profiles.calm]\nusers = 1\n";
+    let set = "[criteria.strict]\np95 = \"< 1s\"\n";
+    let warnings = |text: &str, name: Option<&str>| {
+        let selection = name.map(profile).unwrap_or_default();
+        let planned = planned(text, &selection);
+        planned.warnings.iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    let judged = format!("{users}{load}criteria = \"strict\"\n[profiles.plain]\nusers = 2\n{set}");
+    assert_eq!(
+        warnings(&judged, None),
+        ["without `--profile` no criteria are judged; profiles with criteria: `calm`"]
+    );
+    assert_eq!(warnings(&judged, Some("calm")), [""; 0]);
+    let forgotten = format!("{users}{load}{set}");
+    let said = ["no criteria are judged: those of the suite belong to no profile"];
+    assert_eq!(warnings(&forgotten, None), said);
+    assert_eq!(warnings(&format!("{users}{load}"), None), [""; 0], "nothing is lost");
+}
+
+#[test]
 fn classes_are_chosen_by_name_even_with_weight_zero() {
     let names = |plan: &Plan| plan.classes.iter().map(|c| c.name.clone()).collect::<Vec<_>>();
     assert_eq!(names(&plan(TAGGED)), ["A", "B"]);
