@@ -1,4 +1,4 @@
-//! What a command ends in when it cannot do its work: a message, the place, a remedy, and the exit code.
+//! What a command ends in when it cannot do its work: messages, each with place and remedy, and the exit code.
 
 use std::error::Error;
 use std::fmt;
@@ -36,8 +36,8 @@ impl Exit {
 /// Why a command did not do its work.
 #[derive(Debug)]
 pub(crate) struct Failure {
-    /// What is shown.
-    pub(crate) report: Report,
+    /// What is shown, one after the other; at least one.
+    pub(crate) reports: Vec<Report>,
     /// What the shell sees.
     pub(crate) exit: Exit,
 }
@@ -53,7 +53,30 @@ impl Failure {
 impl<E: Into<Report>> From<E> for Failure {
     /// Nearly everything that goes wrong before a run is a usage error; the rest says so with [`Failure::exit`].
     fn from(error: E) -> Self {
-        Self { report: error.into(), exit: Exit::Usage }
+        Self { reports: vec![error.into()], exit: Exit::Usage }
+    }
+}
+
+impl From<Problems> for Failure {
+    fn from(problems: Problems) -> Self {
+        Self { reports: problems.0.into_iter().map(Report::new).collect(), exit: Exit::Usage }
+    }
+}
+
+impl fmt::Display for Failure {
+    /// As a person reads it, with colours where stderr has them; an empty line after each.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.reports.iter().try_for_each(|report| writeln!(f, "{report:?}"))
+    }
+}
+
+/// Several things that are wrong at once, each to be shown by itself; at least one.
+#[derive(Debug)]
+pub(crate) struct Problems(pub(crate) Vec<Problem>);
+
+impl From<Problem> for Problems {
+    fn from(problem: Problem) -> Self {
+        Self(vec![problem])
     }
 }
 
@@ -63,13 +86,12 @@ pub(crate) struct Problem {
     message: String,
     help: Option<String>,
     cause: Option<Box<dyn Error + Send + Sync>>,
-    others: Vec<Problem>,
 }
 
 impl Problem {
     /// `message`: lower case, no full stop.
     pub(crate) fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), help: None, cause: None, others: Vec::new() }
+        Self { message: message.into(), help: None, cause: None }
     }
 
     /// With a remedy.
@@ -82,14 +104,6 @@ impl Problem {
     pub(crate) fn cause(mut self, cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         self.cause = Some(cause.into());
         self
-    }
-
-    /// Several problems as one: the first, and the others after it. `None` when there are none.
-    pub(crate) fn join(problems: Vec<Self>) -> Option<Self> {
-        let mut problems = problems.into_iter();
-        let mut first = problems.next()?;
-        first.others.extend(problems);
-        Some(first)
     }
 }
 
@@ -109,21 +123,4 @@ impl Diagnostic for Problem {
     fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
         self.help.as_ref().map(|help| Box::new(help) as Box<dyn fmt::Display>)
     }
-
-    fn related<'a>(&'a self) -> Option<Box<dyn Iterator<Item = &'a dyn Diagnostic> + 'a>> {
-        if self.others.is_empty() {
-            return None;
-        }
-        Some(Box::new(self.others.iter().map(|other| other as &dyn Diagnostic)))
-    }
-}
-
-/// The nearest of `known`, if it is near enough to be meant.
-pub(crate) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    known
-        .into_iter()
-        .map(|candidate| (strsim::jaro_winkler(name, candidate), candidate))
-        .filter(|(likeness, _)| *likeness > 0.8)
-        .max_by(|a, b| a.0.total_cmp(&b.0))
-        .map(|(_, candidate)| candidate)
 }

@@ -16,15 +16,18 @@ use std::process::ExitCode;
 use clap::Parser as _;
 
 use crate::args::Cli;
-use crate::errors::Exit;
+use crate::errors::{Exit, Failure, Problem};
 
 fn main() -> ExitCode {
     let exit = match Cli::try_parse() {
-        Ok(cli) => commands::dispatch(cli).unwrap_or_else(|failure| {
-            // A closed stderr leaves nobody to tell.
-            let _ = writeln!(std::io::stderr(), "{:?}", failure.report);
-            failure.exit
-        }),
+        Ok(cli) => commands::dispatch(cli).unwrap_or_else(|failure| tell(&failure)),
+        // What is wrong with the options of a command that is none says nothing.
+        Err(answer)
+            if answer.use_stderr()
+                && let Some(problem) = mistaken_command() =>
+        {
+            tell(&problem.into())
+        }
         Err(answer) => {
             // `--help` and `--version` come this way too; a closed pipe is the reader's choice.
             let _ = answer.print();
@@ -32,4 +35,15 @@ fn main() -> ExitCode {
         }
     };
     ExitCode::from(exit.code())
+}
+
+fn tell(failure: &Failure) -> Exit {
+    // A closed stderr leaves nobody to tell.
+    let _ = write!(std::io::stderr(), "{failure}");
+    failure.exit
+}
+
+fn mistaken_command() -> Option<Problem> {
+    let word = std::env::args_os().nth(1)?.into_string().ok().filter(|word| !word.starts_with('-'))?;
+    commands::mistaken::command(&word)
 }

@@ -13,10 +13,19 @@ pub(crate) struct LoadArgs {
     /// At the end, how long users may take to finish what they are doing, e.g. 10s or 1m
     #[arg(short = 's', long, value_name = "TIME")]
     pub(crate) stop_timeout: Option<String>,
+    /// Seed of every random choice: the same seed makes the same choices
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) seed: Option<String>,
+    /// Worker threads [default: one per core]
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) threads: Option<String>,
     /// Start at once and without a web interface (always so in this version)
     #[arg(long)]
     pub(crate) headless: bool,
-    /// Write an HTML report; {u}, {r} and {t} become users, spawn rate and run time
+    /// Where the run is saved [default: SUITE-PROFILE-DATE-TIME.squall in the current directory]
+    #[arg(long, value_name = "FILE", help_heading = "Output")]
+    pub(crate) record: Option<String>,
+    /// Write an HTML report; {u}, {r} and {t} become peak users, their spawn rate and run time
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     pub(crate) html: Option<String>,
     /// Write the four CSV files of Locust, with this prefix
@@ -40,7 +49,7 @@ pub(crate) struct LoadArgs {
     /// Leave out what happened before all users were there
     #[arg(long, help_heading = "Output")]
     pub(crate) reset_stats: bool,
-    /// Exit code when a request failed and the suite has no criteria [default: 1]
+    /// Exit code when a request failed or was rate-limited and no criterion is judged [default: 1]
     #[arg(long, value_name = "CODE", help_heading = "Output")]
     pub(crate) exit_code_on_error: Option<String>,
     /// Print the user classes and exit
@@ -113,7 +122,10 @@ impl LoadArgs {
     pub(crate) fn fill(&self, layer: &mut Layer) {
         self.shape.fill(layer);
         layer.text("stop-timeout", self.stop_timeout.as_deref());
+        layer.text("seed", self.seed.as_deref());
+        layer.text("threads", self.threads.as_deref());
         layer.flag("headless", self.headless);
+        layer.text("record", self.record.as_deref());
         layer.text("html", self.html.as_deref());
         layer.text("csv", self.csv.as_deref());
         layer.flag("csv-full-history", self.csv_full_history);

@@ -73,15 +73,6 @@ pub(crate) struct RunArgs {
     /// The suite to run
     #[arg(value_name = "SUITE")]
     pub(crate) suite: String,
-    /// Where the run is saved [default: SUITE-PROFILE-DATE-TIME.squall in the current directory]
-    #[arg(long, value_name = "FILE")]
-    pub(crate) record: Option<String>,
-    /// Seed of every random choice: the same seed makes the same choices
-    #[arg(long, value_name = "NUMBER")]
-    pub(crate) seed: Option<String>,
-    /// Worker threads [default: one per core]
-    #[arg(long, value_name = "NUMBER")]
-    pub(crate) threads: Option<String>,
     #[command(flatten)]
     pub(crate) load: LoadArgs,
 }
@@ -95,6 +86,9 @@ pub(crate) struct CheckArgs {
     /// How the findings are printed: text or json
     #[arg(long, value_enum, default_value_t = Format::Text, value_name = "FORMAT", hide_possible_values = true)]
     pub(crate) format: Format,
+    /// Exit with 1 when a criterion cannot be met
+    #[arg(long)]
+    pub(crate) strict: bool,
     #[command(flatten)]
     pub(crate) shape: ShapeArgs,
     /// One more configuration file
@@ -224,7 +218,7 @@ mod tests {
             panic!("not a run");
         };
         assert_eq!(run.suite, "suite.toml");
-        assert_eq!(run.seed.as_deref(), Some("7"));
+        assert_eq!(run.load.seed.as_deref(), Some("7"));
         assert_eq!(run.load.shape.profile.as_deref(), Some("spike"));
         assert_eq!(run.load.shape.user_classes, ["Reader"]);
     }

@@ -4,7 +4,8 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 use squall_plan::{Criterion, PhasePlan, Plan};
-use squall_suite::{Diagnostic, Diagnostics, Feasibility, Planned, Suite, feasibility, task_ratio};
+use squall_suite::{Diagnostic, Diagnostics, Feasibility, Planned, Suite, Warning, feasibility, task_ratio};
+use squall_verdict::FAILED;
 
 use super::{print, ratio, scenario};
 use crate::args::Format;
@@ -19,8 +20,9 @@ struct Checked {
     feasibility: Feasibility,
 }
 
-/// Check the suite and one profile, or all of them.
-pub(super) fn run(settings: &Settings, format: Format) -> Outcome {
+/// Check the suite and one profile, or all of them. A criterion that cannot be met is a finding; it fails the check when
+/// that is `strict`.
+pub(super) fn run(settings: &Settings, format: Format, strict: bool) -> Outcome {
     let suite = match scenario::load(settings) {
         Err(failure) if format == Format::Json => return mistakes_as_json(settings, failure),
         suite => suite?,
@@ -29,13 +31,19 @@ pub(super) fn run(settings: &Settings, format: Format) -> Outcome {
         Err(failure) if format == Format::Json => return mistakes_as_json(settings, failure),
         checked => checked?,
     };
-    let ratio = task_ratio(&scenario::plan_to_show(&suite, &scenario::selection(settings))?.plan);
+    let asked = scenario::plan_to_show(&suite, &scenario::selection(settings))?;
+    let ratio = task_ratio(&asked.plan);
+    let unjudged = asked.warnings.iter().find(|warning| matches!(warning, Warning::NothingJudged { .. }));
     match format {
         Format::Text => {
             let mut out = format!("{}: no mistakes\n", settings.suite.display());
             out.push_str(&ratio::text(&ratio));
             out.push('\n');
             checked.iter().for_each(|profile| describe(&mut out, profile));
+            if let Some(warning) = unjudged {
+                // Writing to a string cannot fail.
+                let _ = writeln!(out, "Note: {warning}");
+            }
             print(&out)?;
         }
         Format::Json => {
@@ -43,10 +51,12 @@ pub(super) fn run(settings: &Settings, format: Format) -> Outcome {
             print_json(&json!({
                 "suite": settings.suite, "valid": true, "diagnostics": [],
                 "name": suite.name(), "task_ratio": ratio, "profiles": profiles,
+                "warnings": unjudged.map(ToString::to_string).into_iter().collect::<Vec<_>>(),
             }))?;
         }
     }
-    Ok(Exit::Passed)
+    let possible = checked.iter().all(|profile| profile.feasibility.possible());
+    Ok(if strict && !possible { Exit::Code(FAILED) } else { Exit::Passed })
 }
 
 fn check(suite: &Suite, settings: &Settings) -> Result<Vec<Checked>, Failure> {
@@ -77,7 +87,7 @@ fn describe(out: &mut String, checked: &Checked) {
     // Writing to a string cannot fail.
     let _ = writeln!(out, "{title}{description}");
     for (phase, reach) in plan.load.phases.iter().zip(&checked.feasibility.phases) {
-        let _ = writeln!(out, "  {}; at most {} requests/s", load(phase), rate(reach.ceiling));
+        let _ = writeln!(out, "  {}; {}", load(phase), ceiling(reach.ceiling));
     }
     for criterion in &plan.criteria {
         let _ = writeln!(out, "  judged by    {}", demand(plan, criterion));
@@ -104,8 +114,12 @@ fn load(phase: &PhasePlan) -> String {
     format!("{}: {} users, {} per second, {time}{warmup}", phase.name, phase.users, phase.spawn_rate)
 }
 
-fn rate(ceiling: f64) -> String {
-    if ceiling.is_finite() { format!("{ceiling:.1}") } else { "any number of".to_owned() }
+fn ceiling(ceiling: f64) -> String {
+    if ceiling.is_finite() {
+        format!("at most {ceiling:.1} requests/s")
+    } else {
+        "as many requests/s as the target answers, because there are users who do not wait".to_owned()
+    }
 }
 
 fn demand(plan: &Plan, criterion: &Criterion) -> String {
@@ -150,7 +164,10 @@ fn as_json(checked: &Checked) -> Value {
 
 /// What is wrong with the suite as data; anything else stays a message.
 fn mistakes_as_json(settings: &Settings, failure: Failure) -> Outcome {
-    let Some(diagnostics) = failure.report.downcast_ref::<Diagnostics>() else { return Err(failure) };
+    let Some(diagnostics) = failure.reports.first().and_then(|report| report.downcast_ref::<Diagnostics>())
+    else {
+        return Err(failure);
+    };
     // The file was read a moment ago; without it only the lines are missing.
     let text = std::fs::read_to_string(&settings.suite).unwrap_or_default();
     let mistakes: Vec<Value> = diagnostics.errors().iter().map(|error| mistake(error, &text)).collect();

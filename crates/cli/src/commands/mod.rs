@@ -3,6 +3,7 @@
 mod check;
 mod demo;
 mod list;
+pub(crate) mod mistaken;
 mod outputs;
 mod ratio;
 mod report;
@@ -15,7 +16,7 @@ use std::path::PathBuf;
 
 use tracing::warn;
 
-use crate::args::{CheckArgs, Cli, Command, LoadArgs, RunArgs};
+use crate::args::{CheckArgs, Cli, Command, LoadArgs, LocustArgs, RunArgs};
 use crate::errors::{Exit, Failure, Outcome, Problem};
 use crate::logging;
 use crate::settings::{Environment, Layer, Log, Resolved, Show, resolve};
@@ -29,13 +30,13 @@ pub(crate) fn dispatch(cli: Cli) -> Outcome {
             logging::init(&Log::default(), &terminal.screen)?;
             demo::run(&args, &terminal)
         }
-        Some(Command::Run(args)) => load(run_layer(&args), &args.load, &terminal, true),
+        Some(Command::Run(args)) => load(run_layer(&args), &args.load, &terminal, None),
         Some(Command::Check(args)) => {
             let resolved =
                 resolve(check_layer(&args), config(args.config.as_ref()), &Environment::of_process())?;
             logging::init(&resolved.settings.log, &terminal.screen)?;
             warn_of(&resolved);
-            check::run(&resolved.settings, args.format)
+            check::run(&resolved.settings, args.format, args.strict)
         }
         Some(Command::Report(args)) => {
             logging::init(&Log::default(), &terminal.screen)?;
@@ -49,17 +50,20 @@ pub(crate) fn dispatch(cli: Cli) -> Outcome {
         None => {
             let mut layer = Layer::command_line();
             layer.text("locustfile", cli.locust.locustfile.as_deref());
-            load(layer, &cli.locust.load, &terminal, false)
+            load(layer, &cli.locust.load, &terminal, Some(&cli.locust))
         }
     }
 }
 
 /// Locust's form and `squall run`: from here on they are the same, but that `run` never had a web interface to
 /// miss.
-fn load(mut layer: Layer, args: &LoadArgs, terminal: &Terminal, headless: bool) -> Outcome {
+fn load(mut layer: Layer, args: &LoadArgs, terminal: &Terminal, locust: Option<&LocustArgs>) -> Outcome {
     args.fill(&mut layer);
     let mut resolved = resolve(layer, config(args.config.as_ref()), &Environment::of_process())?;
-    resolved.settings.headless |= headless;
+    match locust {
+        Some(locust) => mistaken::user_class(locust, &resolved.settings)?,
+        None => resolved.settings.headless = true,
+    }
     if resolved.settings.show == Some(Show::Settings) {
         print(&resolved.listing())?;
         return Ok(Exit::Passed);
@@ -75,9 +79,6 @@ fn load(mut layer: Layer, args: &LoadArgs, terminal: &Terminal, headless: bool) 
 fn run_layer(args: &RunArgs) -> Layer {
     let mut layer = Layer::command_line();
     layer.text("locustfile", Some(&args.suite));
-    layer.text("record", args.record.as_deref());
-    layer.text("seed", args.seed.as_deref());
-    layer.text("threads", args.threads.as_deref());
     layer
 }
 

@@ -3,11 +3,13 @@
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+use squall_suite::nearest;
+
 use super::conf;
 use super::environment::Environment;
 use super::layer::{Layer, Source};
 use super::options::{self, OPTIONS};
-use crate::errors::{Problem, nearest};
+use crate::errors::Problem;
 
 /// The layers of all files there are, lowest first. Keys nobody knows go to `warnings`.
 pub(super) fn layers(
@@ -56,7 +58,8 @@ fn layer(path: &Path, text: &str, warnings: &mut Vec<String>) -> Result<Layer, P
 }
 
 fn unknown_key(path: &Path, key: &str) -> String {
-    let hint = nearest(key, OPTIONS.iter().map(|spec| spec.key));
+    let known: Vec<&str> = OPTIONS.iter().map(|spec| spec.key).collect();
+    let hint = nearest(key, &known);
     let hint = hint.map(|key| format!("; did you mean `{key}`?")).unwrap_or_default();
     format!("unknown setting `{key}` in {}{hint}", path.display())
 }

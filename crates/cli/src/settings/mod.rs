@@ -44,7 +44,7 @@ pub(crate) struct Settings {
     pub(crate) headless: bool,
     /// Leave out of the judgement what happened before all users were there.
     pub(crate) reset_stats: bool,
-    /// Exit code when a request failed and there are no criteria; `None` leaves it to the verdict.
+    /// Exit code when a request failed or was rate-limited and there are no criteria; `None` leaves it to the verdict.
     pub(crate) exit_code_on_error: Option<u8>,
     /// Where the run is saved; `None` names it after the suite and the time.
     pub(crate) record: Option<PathBuf>,

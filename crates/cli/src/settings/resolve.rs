@@ -9,7 +9,7 @@ use tracing::level_filters::LevelFilter;
 use super::layer::{Given, Layer, Source, merge};
 use super::options::{self, Kind, OPTIONS, Support};
 use super::{Console, Csv, DEFAULT_SUITE, Environment, Log, Outputs, Settings, Shape, Show, files, timespan};
-use crate::errors::Problem;
+use crate::errors::{Problem, Problems};
 
 /// Settings, where they come from, and what is to be said about them once there is a log.
 #[derive(Debug)]
@@ -24,7 +24,7 @@ pub(crate) fn resolve(
     command_line: Layer,
     config: Option<&Path>,
     environment: &Environment,
-) -> Result<Resolved, Problem> {
+) -> Result<Resolved, Problems> {
     let mut warnings = Vec::new();
     let mut layers = files::layers(environment, config, &mut warnings)?;
     layers.push(environment.layer());
@@ -33,10 +33,10 @@ pub(crate) fn resolve(
     parser.support(&mut warnings);
     parser.flags();
     let settings = parser.settings();
-    match Problem::join(parser.problems) {
-        Some(problem) => Err(problem),
-        None => Ok(Resolved { settings, warnings, given: parser.given }),
+    if !parser.problems.is_empty() {
+        return Err(Problems(parser.problems));
     }
+    Ok(Resolved { settings, warnings, given: parser.given })
 }
 
 struct Parser {

@@ -22,6 +22,43 @@ fn command_lines_that_mean_nothing() {
 }
 
 #[test]
+fn several_settings_at_once_are_each_shown_whole() {
+    let answer = Place::new().squall("-u many -r 0 -t soon");
+    answer.assert(2, &["`many` is not a value of --users", "`0` is not a value", "`soon` is not a value"]);
+    assert_eq!(answer.stderr.matches("help: it was set by: command line").count(), 3, "{}", answer.stderr);
+    assert!(!answer.stderr.contains("Error:"), "{}", answer.stderr);
+}
+
+#[test]
+fn words_that_look_like_commands() {
+    for (line, texts) in [
+        ("chekc suite.toml", ["there is no command `chekc`", "did you mean `squall check`?"]),
+        ("chekc suite.toml --format json", ["there is no command `chekc`", "did you mean `squall check`?"]),
+        ("compare a.squall b.squall", ["the command `compare` comes with a later version", "`report`"]),
+        ("verdict a.squall --junit x", ["the command `verdict` comes with a later version", "`report`"]),
+        ("capactiy suite.toml", ["there is no command `capactiy`", "`capacity` comes with a later version"]),
+        ("web", ["the command `web` comes with a later version", "`run`"]),
+        ("-u 1 run suite.toml", ["`run` behind an option names a class of users", "`squall run …`"]),
+    ] {
+        let answer = Place::new().squall(line);
+        answer.assert(2, &texts);
+        assert!(!answer.stderr.contains("there is no class of users"), "{}", answer.stderr);
+    }
+}
+
+#[test]
+fn a_class_of_users_may_look_like_a_command() {
+    let place = Place::new();
+    place.write("suite.toml", &SUITE.replace("users.Reader", "users.Runner"));
+    let listed = place.squall("Runner --show-task-ratio-json");
+    listed.assert(0, &[]);
+    assert!(listed.stdout.contains("Runner") && !listed.stdout.contains("Buyer"), "{}", listed.stdout);
+    place
+        .squall("-f suite.toml check -H http://127.0.0.1:1")
+        .assert(2, &["no class of users called `check`"]);
+}
+
+#[test]
 fn options_of_later_versions() {
     for (line, option) in [
         ("--master", "--master"),

@@ -7,7 +7,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use squall_testkit::{ScriptedServer, Step};
 
-use crate::support::{Place, broken, healthy};
+use crate::support::{Place, SUITE, broken, healthy, limiting};
 
 #[test]
 fn a_run_writes_everything_that_was_asked_for() {
@@ -96,6 +96,58 @@ fn failed_requests_decide_without_criteria_and_criteria_decide_with_them() {
     run("--exit-code-on-error 0").assert(0, &[]);
     run("--exit-code-on-error 42").assert(42, &[]);
     run("--profile strict --exit-code-on-error 0").assert(1, &["error_rate"]);
+}
+
+#[test]
+fn refused_requests_fail_a_run_that_nobody_judges() {
+    let server = limiting();
+    let place = Place::new();
+    let run = |options: &str| {
+        place.squall(&format!("run suite.toml -H {} -u 2 -r 10 -t 1s {options}", server.url()))
+    };
+    run("").assert(1, &["without `--profile` no criteria are judged; profiles with criteria: `strict`"]);
+    run("--exit-code-on-error 42").assert(42, &[]);
+    let judged = run("--profile strict");
+    judged.assert(0, &["error_rate"]);
+    assert!(!judged.said().contains("no criteria are judged"), "{}", judged.stderr);
+}
+
+#[test]
+fn both_forms_take_the_same_options() {
+    let server = healthy();
+    let place = Place::new();
+    let line = format!("-H {} -t 1s --record a.squall --seed 7 --threads 1", server.url());
+    place.squall(&format!("-f suite.toml {line}")).assert(0, &["The run is saved in a.squall"]);
+    let summary: Value = serde_json::from_str(&place.squall("report a.squall --format json").stdout).unwrap();
+    assert_eq!(summary["run"]["seed"], 7);
+    assert_eq!(summary["settings"]["threads"]["value"][0], "1");
+}
+
+#[test]
+fn phases_are_named_and_say_whether_users_come_or_stay() {
+    const PHASES: &str = r#"
+[profiles.phased]
+phases = [
+    { name = "warm", users = 1, spawn_rate = 5, run_time = "1s", warmup = true },
+    { name = "peak", users = 3, spawn_rate = 30, run_time = "1s" },
+    { name = "steady", users = 3, spawn_rate = 15, run_time = "1s" },
+]
+"#;
+    let server = healthy();
+    let place = Place::new();
+    place.write("suite.toml", &format!("{SUITE}{PHASES}"));
+    let line = format!("run suite.toml --profile phased -H {} --html {{u}}-{{r}}-{{t}}.html", server.url());
+    let answer = place.squall(&line);
+    answer.assert(
+        0,
+        &[
+            "Phase warm: ramping to 1 users at a rate of 5.00 per second",
+            "Phase peak: ramping to 3 users at a rate of 30.00 per second",
+            "Phase steady: holding 3 users",
+        ],
+    );
+    assert!(!answer.said().contains("Phase steady: ramping"), "{}", answer.stderr);
+    assert!(place.path("3-30-3.html").exists(), "the rate of the phase that reaches the peak");
 }
 
 #[test]

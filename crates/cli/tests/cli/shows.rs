@@ -72,6 +72,41 @@ fn a_checked_suite() {
 }
 
 #[test]
+fn a_strict_check_fails_where_a_criterion_cannot_be_met() {
+    let place = Place::new();
+    stdout(&place, "check suite.toml --strict");
+    let demand = "[criteria.strict]\nthroughput = { target = \"> 500/s\" }";
+    place.write("suite.toml", &SUITE.replace("[criteria.strict]", demand));
+    for format in ["text", "json"] {
+        let lenient = stdout(&place, &format!("check suite.toml --format {format}"));
+        let strict = place.squall(&format!("check suite.toml --strict --format {format}"));
+        strict.assert(1, &[]);
+        assert_eq!(strict.stdout, lenient, "the same findings, another exit code");
+    }
+    stdout(&place, "check suite.toml --strict --users 200");
+}
+
+#[test]
+fn a_check_says_what_a_run_without_a_profile_would_not_judge() {
+    let place = Place::new();
+    let note = "without `--profile` no criteria are judged; profiles with criteria: `strict`";
+    assert!(stdout(&place, "check suite.toml").ends_with(&format!("Note: {note}\n")));
+    let report: Value = serde_json::from_str(&stdout(&place, "check suite.toml --format json")).unwrap();
+    assert_eq!(report["warnings"], json!([note]));
+    assert!(!stdout(&place, "check suite.toml --profile strict").contains("no criteria are judged"));
+}
+
+#[test]
+fn users_who_do_not_wait_have_no_ceiling() {
+    let place = Place::new();
+    place.write("suite.toml", &SUITE.replace("wait = \"10ms\"\n", ""));
+    let text = stdout(&place, "check suite.toml");
+    let line = "  run: 2 users, 10 per second, for 1s; as many requests/s as the target answers, because there are \
+                users who do not wait\n";
+    assert!(text.contains(line), "{text}");
+}
+
+#[test]
 fn the_mistakes_of_a_suite_as_data() {
     let place = Place::new();
     place.write("typo.toml", &SUITE.replace("name = \"Small Shop\"", "nmae = \"Small Shop\""));

@@ -126,6 +126,13 @@ pub(crate) fn healthy() -> ScriptedServer {
     ScriptedServer::start(vec![Step::ReadRequest, Step::ok("fine"), Step::Again])
 }
 
+/// Answers two requests of three with 429.
+pub(crate) fn limiting() -> ScriptedServer {
+    let refusal = || Step::send("HTTP/1.1 429 Too Many Requests\r\nContent-Length: 0\r\n\r\n");
+    let ask = || Step::ReadRequest;
+    ScriptedServer::start(vec![ask(), refusal(), ask(), refusal(), ask(), Step::ok("fine"), Step::Again])
+}
+
 /// Answers every request with 500.
 pub(crate) fn broken() -> ScriptedServer {
     let answer = Step::send("HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\n\r\n");

@@ -30,7 +30,11 @@ impl Place {
         self.environment.variables.insert(name.to_owned(), value.to_owned());
     }
 
-    fn resolve(&self, arguments: &[(&'static str, &str)], config: Option<&str>) -> Result<Resolved, Problem> {
+    fn resolve(
+        &self,
+        arguments: &[(&'static str, &str)],
+        config: Option<&str>,
+    ) -> Result<Resolved, Problems> {
         let mut layer = Layer::command_line();
         for (key, value) in arguments {
             layer.text(key, Some(value));
@@ -40,10 +44,8 @@ impl Place {
     }
 }
 
-fn problems(result: Result<Resolved, Problem>) -> Vec<String> {
-    let problem = result.unwrap_err();
-    let others = miette::Diagnostic::related(&problem).into_iter().flatten().map(ToString::to_string);
-    std::iter::once(problem.to_string()).chain(others).collect()
+fn problems(result: Result<Resolved, Problems>) -> Vec<String> {
+    result.unwrap_err().0.iter().map(ToString::to_string).collect()
 }
 
 #[test]
