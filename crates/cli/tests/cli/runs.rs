@@ -180,10 +180,10 @@ fn the_missing_web_interface_is_said_once() {
     assert_eq!(answer.said().matches("web interface").count(), 1);
 }
 
-/// A run without an end, once its users are there.
-fn endless(place: &Place, url: &str) -> (Child, BufReader<std::process::ChildStderr>) {
-    let mut command =
-        place.command(&format!("run suite.toml -H {url} -u 2 -r 10 -s 1h --record a.squall --only-summary"));
+/// A run that goes on until it is stopped, once its users are there.
+fn endless(place: &Place, url: &str, options: &str) -> (Child, BufReader<std::process::ChildStderr>) {
+    let line = format!("run suite.toml -H {url} -u 2 -r 10 -s 1h --record a.squall --only-summary {options}");
+    let mut command = place.command(&line);
     let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
     let mut stderr = BufReader::new(child.stderr.take().unwrap());
     wait_for(&mut stderr, "All users spawned");
@@ -201,11 +201,16 @@ fn wait_for(stderr: &mut impl BufRead, text: &str) {
 #[test]
 fn signals_end_a_run_in_good_order() {
     let server = healthy();
-    for (signal, code, reason) in
-        [(Signal::INT, 130, "Stopping: interrupted"), (Signal::TERM, 0, "Stopping: terminated")]
-    {
+    let (interrupted, terminated) = ("Stopping: interrupted", "Stopping: terminated");
+    for (options, signal, code, reason) in [
+        ("-t 1h", Signal::INT, 130, interrupted),
+        ("-t 1h", Signal::TERM, 130, terminated),
+        // Without a run time there is no other end, so it is one.
+        ("", Signal::INT, 0, interrupted),
+        ("", Signal::TERM, 0, terminated),
+    ] {
         let place = Place::new();
-        let (mut child, mut stderr) = endless(&place, &server.url());
+        let (mut child, mut stderr) = endless(&place, &server.url(), options);
         kill_process(Pid::from_child(&child), signal).unwrap();
         let mut said = String::new();
         stderr.read_to_string(&mut said).unwrap();
@@ -219,7 +224,7 @@ fn signals_end_a_run_in_good_order() {
 fn a_second_interrupt_cuts_what_would_take_an_hour() {
     let server = ScriptedServer::start(vec![Step::ReadRequest, Step::Hang]);
     let place = Place::new();
-    let (mut child, mut stderr) = endless(&place, &server.url());
+    let (mut child, mut stderr) = endless(&place, &server.url(), "-t 1h");
     let interrupt = |child: &Child| kill_process(Pid::from_child(child), Signal::INT).unwrap();
     interrupt(&child);
     wait_for(&mut stderr, "Stopping: interrupted");
