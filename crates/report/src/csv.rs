@@ -100,9 +100,9 @@ impl CsvFiles {
         self.rewrite()
     }
 
-    /// The statistics are reset: the next window is the first that counts. The history goes on.
-    pub fn reset(&mut self) {
-        self.tally.reset();
+    /// The statistics are reset at `at` of the run: its window is the first that counts. The history goes on.
+    pub fn reset(&mut self, at: Nanos) {
+        self.tally.reset(at);
     }
 
     fn observe(&mut self, window: &Window) -> io::Result<()> {
@@ -209,12 +209,8 @@ impl CsvFiles {
 /// The operating system's, with the path.
 pub fn write(prefix: &Path, full_history: bool, run: &Run) -> io::Result<()> {
     let mut files = CsvFiles::create(prefix, full_history, &run.plan, run.started)?;
-    for window in &run.windows {
-        if resets(run, window) {
-            files.reset();
-        }
-        files.observe(window)?;
-    }
+    resets(run).for_each(|at| files.reset(at));
+    run.windows.iter().try_for_each(|window| files.observe(window))?;
     files.finish()
 }
 

@@ -78,6 +78,8 @@ pub(crate) struct Tally {
     users: u64,
     /// The last reset of the statistics, or the start of the run.
     since: Nanos,
+    /// Resets that the windows have not come to yet.
+    resets: Vec<Nanos>,
     end: Nanos,
 }
 
@@ -101,6 +103,7 @@ impl Tally {
             failures: BTreeMap::new(),
             users: 0,
             since: Nanos::ZERO,
+            resets: Vec::new(),
             end: Nanos::ZERO,
         }
     }
@@ -108,17 +111,18 @@ impl Tally {
     /// All windows of a record, from its last reset of the statistics on, as Locust does it.
     pub(crate) fn of(run: &Run, keep: Keep) -> Self {
         let mut tally = Self::new(&run.plan, keep);
-        for window in &run.windows {
-            if resets(run, window) {
-                tally.reset();
-            }
-            tally.push(window);
-        }
+        resets(run).for_each(|at| tally.reset(at));
+        run.windows.iter().for_each(|window| tally.push(window));
         tally
     }
 
-    /// Begin anew with the next window.
-    pub(crate) fn reset(&mut self) {
+    /// Begin anew with the window in which `at` lies. The second before may still be on its way when a reset is heard
+    /// of, so it is the time that decides, not which comes first.
+    pub(crate) fn reset(&mut self, at: Nanos) {
+        self.resets.push(at);
+    }
+
+    fn begin_anew(&mut self) {
         for line in self.lines.iter_mut().chain([&mut self.total]) {
             let (method, name) = (std::mem::take(&mut line.method), std::mem::take(&mut line.name));
             *line = Line { method, name, ..Line::default() };
@@ -129,6 +133,11 @@ impl Tally {
 
     /// Count a window.
     pub(crate) fn push(&mut self, window: &Window) {
+        let due = self.resets.len();
+        self.resets.retain(|at| *at >= window.start + window.span);
+        if self.resets.len() < due {
+            self.begin_anew();
+        }
         self.users = window.users.iter().copied().map(u64::from).sum();
         self.end = window.start + window.span;
         let mut fresh: BTreeMap<usize, Entry> = BTreeMap::new();
@@ -249,12 +258,10 @@ impl Tally {
     }
 }
 
-/// Were the statistics reset during `window`? It then counts as the first one after the reset: live, a reset takes
-/// effect between two windows.
-pub(crate) fn resets(run: &Run, window: &Window) -> bool {
-    let during = window.start..window.start + window.span;
-    run.marks.iter().any(|mark| match mark.kind {
-        MarkKind::Reset => during.contains(&mark.at),
+/// When the statistics of `run` were reset.
+pub(crate) fn resets(run: &Run) -> impl Iterator<Item = Nanos> {
+    run.marks.iter().map(|mark| match mark.kind {
+        MarkKind::Reset => mark.at,
     })
 }
 

@@ -204,8 +204,8 @@ impl Sinks {
         self.change_phase(id, |phase| phase.ramped = Some(at));
         if std::mem::take(&mut self.reset_pending) {
             self.writer.mark(Mark { at, kind: MarkKind::Reset });
-            self.csv.iter_mut().for_each(CsvFiles::reset);
-            self.live.iter_mut().for_each(Live::reset);
+            self.csv.iter_mut().for_each(|csv| csv.reset(at));
+            self.live.iter_mut().for_each(|live| live.reset(at));
             self.note(at, LogLevel::Info, "Resetting stats");
         }
         let by_class = self.plan.classes.iter().zip(users);

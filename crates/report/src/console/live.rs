@@ -85,9 +85,9 @@ impl Live {
         self.draw();
     }
 
-    /// The statistics are reset: the next window is the first that counts.
-    pub fn reset(&mut self) {
-        self.tally.reset();
+    /// The statistics are reset at `at` of the run: its window is the first that counts.
+    pub fn reset(&mut self, at: Nanos) {
+        self.tally.reset(at);
     }
 
     /// A second is over.

@@ -118,12 +118,14 @@ fn a_path_that_cannot_be_written_is_named() {
 #[test]
 fn after_a_reset_only_what_follows_counts() {
     let mut run = sample::short();
-    run.marks.push(Mark { at: Nanos::from_millis(2_400), kind: MarkKind::Reset });
+    // On the border of two seconds, and heard of before the second that ends there.
+    let at = Nanos::from_secs(2);
+    run.marks.push(Mark { at, kind: MarkKind::Reset });
     let dir = tempfile::tempdir().unwrap();
     let mut files = CsvFiles::create(&dir.path().join("deep/er/r"), true, &run.plan, run.started).unwrap();
     for (position, window) in run.windows.iter().enumerate() {
-        if position == 2 {
-            files.reset();
+        if position == 1 {
+            files.reset(at);
         }
         files.push(window).unwrap();
     }
