@@ -14,7 +14,7 @@ const MAX_SECRET: u64 = 64 << 10;
 
 /// All ways to log in.
 pub(crate) fn auths<'a>(cx: &mut Ctx<'a>, node: Node<'a>, scope: Scope<'_>) -> Vec<Auth> {
-    let fields = cx.named(node, "`auth`").unwrap_or_default();
+    let fields = cx.named_few(node, "`auth`").unwrap_or_default();
     fields.iter().filter_map(|field| auth(cx, field, scope)).collect()
 }
 

@@ -38,7 +38,7 @@ pub(crate) struct Names<'s> {
 /// All named sets.
 pub(crate) fn sets<'a>(cx: &mut Ctx<'a>, node: Node<'a>, names: &Names<'_>) -> Vec<Set> {
     let mut sets = Vec::new();
-    for field in cx.named(node, "`criteria`").unwrap_or_default() {
+    for field in cx.named_few(node, "`criteria`").unwrap_or_default() {
         cx.check_name(&field, "set of criteria");
         sets.push(set(cx, field.key, field.node, names));
     }

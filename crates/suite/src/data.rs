@@ -25,7 +25,7 @@ type Rows = (Vec<String>, Vec<Vec<String>>);
 
 /// All feeds of the suite.
 pub(crate) fn feeds<'a>(cx: &mut Ctx<'a>, node: Node<'a>) -> Vec<Feed> {
-    let fields = cx.named(node, "`data`").unwrap_or_default();
+    let fields = cx.named_few(node, "`data`").unwrap_or_default();
     let mut feeds = Vec::new();
     for field in &fields {
         match feed(cx, field) {

@@ -1,5 +1,6 @@
 //! `[profiles.NAME]`: loads that can be run by name.
 
+use std::collections::HashMap;
 use std::ops::Range;
 
 use squall_core::Nanos;
@@ -18,7 +19,7 @@ pub(crate) const MAX_SPAWN_RATE: f64 = 1_000_000.0;
 /// Most phases of a profile.
 const MAX_PHASES: usize = 1000;
 /// Most criteria of a profile.
-const MAX_CRITERIA: usize = 1000;
+const MAX_CRITERIA: usize = 500;
 /// Name of the phase of a run that has only one.
 pub(crate) const ONLY_PHASE: &str = "run";
 
@@ -73,7 +74,7 @@ pub(crate) struct Base<'s> {
 
 /// All profiles, in the order of the suite.
 pub(crate) fn profiles<'a>(cx: &mut Ctx<'a>, node: Node<'a>, base: &Base<'_>) -> Vec<Profile> {
-    let fields = cx.named(node, "`profiles`").unwrap_or_default();
+    let fields = cx.named_few(node, "`profiles`").unwrap_or_default();
     fields.iter().filter_map(|field| profile(cx, field, base)).collect()
 }
 
@@ -218,9 +219,11 @@ fn run_time<'a>(cx: &mut Ctx<'a>, fields: &Fields<'a>) -> Option<Nanos> {
 
 fn mix<'a>(cx: &mut Ctx<'a>, node: Node<'a>, classes: &[&str]) -> Vec<(usize, f64)> {
     let mut mix = Vec::new();
+    let positions: HashMap<&str, usize> =
+        classes.iter().enumerate().map(|(at, class)| (*class, at)).collect();
     for field in cx.named(node, "`mix`").unwrap_or_default() {
         let weight = cx.number(field.node, "a weight", Code::Weight);
-        let class = classes.iter().position(|c| *c == field.key);
+        let class = positions.get(field.key).copied();
         if class.is_none() {
             cx.unknown_name(field.key_span.clone(), "class of users", field.key, classes);
         }
@@ -240,11 +243,10 @@ fn criteria<'a>(cx: &mut Ctx<'a>, node: Node<'a>, base: &Base<'_>) -> (Vec<Row>,
     let known: Vec<&str> = base.sets.iter().map(|s| s.name.as_str()).collect();
     let (mut rows, mut pending) = (Vec::new(), Vec::new());
     for node in cx.one_or_many(node) {
-        if let Some(set) = cx.reference(node, "set of criteria", &known) {
-            rows.extend(base.sets[set].rows.iter().cloned());
-            pending.extend(base.sets[set].pending.iter().cloned());
-        }
-        if rows.len() + pending.len() > MAX_CRITERIA {
+        let Some(set) = cx.reference(node, "set of criteria", &known).map(|set| &base.sets[set]) else {
+            continue;
+        };
+        if rows.len() + pending.len() + set.rows.len() + set.pending.len() > MAX_CRITERIA {
             cx.error(
                 Diagnostic::new(Code::OutOfBounds, "a profile is judged by too many criteria")
                     .at(node.span())
@@ -253,6 +255,8 @@ fn criteria<'a>(cx: &mut Ctx<'a>, node: Node<'a>, base: &Base<'_>) -> (Vec<Row>,
             );
             break;
         }
+        rows.extend(set.rows.iter().cloned());
+        pending.extend(set.pending.iter().cloned());
     }
     (rows, pending)
 }

@@ -45,7 +45,9 @@ pub(crate) const LONGEST: Nanos = Nanos::from_secs(365 * 86_400);
 /// Longest time one request may take.
 pub(crate) const LONGEST_REQUEST: Nanos = Nanos::from_secs(3600);
 /// Most entries of a table of names, or of a list that is not data.
-pub(crate) const MAX_ENTRIES: usize = 10_000;
+const MAX_ENTRIES: usize = 10_000;
+/// Most classes, feeds, ways to log in, profiles, and sets of criteria each.
+const MAX_NAMED: usize = 1000;
 
 /// An entry of a table.
 #[derive(Clone)]
@@ -138,14 +140,14 @@ impl<'a> Ctx<'a> {
     }
 
     /// `elements`, if there are no more than make sense.
-    fn few<T>(&mut self, mut elements: Vec<T>, node: Node<'_>, what: &str) -> Vec<T> {
-        if elements.len() > MAX_ENTRIES {
+    fn few<T>(&mut self, mut elements: Vec<T>, most: usize, node: Node<'_>, what: &str) -> Vec<T> {
+        if elements.len() > most {
             self.error(
                 Diagnostic::new(Code::OutOfBounds, format!("{what} has {} entries", elements.len()))
                     .at(head(&node.span()))
-                    .help(format!("at most {MAX_ENTRIES}")),
+                    .help(format!("at most {most}")),
             );
-            elements.truncate(MAX_ENTRIES);
+            elements.truncate(most);
         }
         elements
     }
@@ -208,7 +210,13 @@ impl<'a> Ctx<'a> {
             self.wrong_type(node, what, "a table");
             return None;
         };
-        Some(self.few(entries(table), node, what))
+        Some(self.few(entries(table), MAX_ENTRIES, node, what))
+    }
+
+    /// A table of the suite itself whose keys are names that other parts refer to.
+    pub(crate) fn named_few(&mut self, node: Node<'a>, what: &str) -> Option<Vec<Field<'a>>> {
+        let fields = self.named(node, what)?;
+        Some(self.few(fields, MAX_NAMED, node, what))
     }
 
     /// The elements of an array.
@@ -223,7 +231,7 @@ impl<'a> Ctx<'a> {
     /// One value, or the elements of an array.
     pub(crate) fn one_or_many(&mut self, node: Node<'a>) -> Vec<Node<'a>> {
         match node.get_ref() {
-            DeValue::Array(array) => self.few(array.iter().collect(), node, "a list"),
+            DeValue::Array(array) => self.few(array.iter().collect(), MAX_ENTRIES, node, "a list"),
             _ => vec![node],
         }
     }

@@ -7,6 +7,9 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::syntax::{Ctx, Node};
 use crate::template::{self, Builder, Scope};
 
+/// Longest URL as it is written, in bytes.
+const MAX_URL: usize = 32 << 10;
+
 /// What a request without a name is grouped under: path and query as they are written; a query with slots is
 /// cut off, because what it asks for is not a place of its own.
 pub(crate) fn default_name(url: &str) -> String {
@@ -21,6 +24,15 @@ pub(crate) fn default_name(url: &str) -> String {
 /// The URL at `node`.
 pub(crate) fn url<'a>(cx: &mut Ctx<'a>, node: Node<'a>, scope: Scope<'_>) -> Option<Template> {
     let text = cx.text(node, "a path")?;
+    if text.len() > MAX_URL {
+        cx.error(
+            Diagnostic::new(Code::OutOfBounds, format!("a URL of {} bytes", text.len()))
+                .at(node.span())
+                .label("too long")
+                .help(format!("at most {MAX_URL} bytes: servers refuse longer ones; send a body instead")),
+        );
+        return None;
+    }
     let parsed = template::parse(cx, node, text, Escape::Percent, scope)?;
     let mut absolute = false;
     let whole = match parsed.parts.first() {

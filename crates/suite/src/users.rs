@@ -36,7 +36,7 @@ pub(crate) fn classes<'a>(
     shared: &Shared<'_>,
     endpoints: &mut Endpoints,
 ) -> Vec<UserClass> {
-    let fields = cx.named(node, "`users`").unwrap_or_default();
+    let fields = cx.named_few(node, "`users`").unwrap_or_default();
     if fields.is_empty() {
         cx.error(no_users().at(node.span()));
     }

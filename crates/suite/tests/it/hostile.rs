@@ -233,12 +233,35 @@ fn a_thousand_mistakes_are_told_in_fifty_and_a_number() {
 }
 
 #[test]
+fn names_and_criteria_are_as_many_as_can_be_meant() {
+    let many = |line: &dyn Fn(usize) -> String| (0..1001).map(line).collect::<String>();
+    for (table, text) in [
+        ("`data`", format!("[data]\n{}", many(&|n| format!("f{n} = [1]\n")))),
+        ("`auth`", many(&|n| format!("[auth.a{n}]\nbearer = \"test_\"\n"))),
+        ("`users`", many(&|n| format!("[users.u{n}.tasks]\na = {{ get = \"/\" }}\n"))),
+        ("`profiles`", many(&|n| format!("[profiles.p{n}]\nusers = 1\n"))),
+    ] {
+        let errors = refused(&text);
+        let said = errors.errors().iter().find(|e| e.code == Code::OutOfBounds).unwrap();
+        assert_eq!(said.message, format!("{table} has 1001 entries"));
+        assert_eq!(said.help.as_deref(), Some("at most 1000"));
+    }
+    let levels = vec!["\"< 1s\""; 251].join(", ");
+    let (_, message, _) = only(&refused(&format!(
+        "[criteria.c]\np95 = [{levels}]\n[profiles.p]\nusers = 1\ncriteria = [\"c\", \"c\"]"
+    )));
+    assert_eq!(message, "a profile is judged by too many criteria");
+    let (code, ..) = refused_task(&format!("get = \"/{}\"", "x".repeat(33 << 10)));
+    assert_eq!(code, Code::OutOfBounds);
+}
+
+#[test]
 fn a_line_of_megabytes_is_shown_around_the_mistake() {
     let long = "é".repeat(1 << 20);
     for text in [
         format!("[http]\ntimeout = \"{long}\""),
         format!("[users.U.tasks]\nt = {{ get = \"{long}\" }}"),
-        format!("[users.U.tasks]\nt = {{ get = \"/{long}{{nobody}}{long}\" }}"),
+        format!("[users.U.tasks]\nt = {{ post = \"/\", body = \"{long}{{nobody}}{long}\" }}"),
         format!("[http]\n\"{long}\" = 1"),
         format!("[http]\nheaders = {{ \"{long}\" = \"x\" }}"),
         format!("[users.U.tasks]\nt = {{ get = \"/\", capture = {{ x = \"{long}\" }} }}"),
@@ -248,7 +271,7 @@ fn a_line_of_megabytes_is_shown_around_the_mistake() {
         assert!(shown.len() < 20_000, "{} bytes", shown.len());
         assert!(shown.contains("é") && shown.contains("suite.toml:3:"), "{shown}");
     }
-    let errors = refused(&format!("[users.U.tasks]\nt = {{ get = \"/{long}{{nobody}}\" }}"));
+    let errors = refused(&format!("[users.U.tasks]\nt = {{ post = \"/\", body = \"{long}{{nobody}}\" }}"));
     assert!(rendered(&errors).contains("{nobody}"), "what it is about is shown");
 }
 
