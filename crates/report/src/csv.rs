@@ -154,19 +154,9 @@ impl CsvFiles {
 
     fn stats_row(&self, line: &Line) -> Vec<String> {
         let (requests, failures) = self.tally.whole_rates(line);
-        let mut row = vec![
-            line.method.clone(),
-            line.name.clone(),
-            line.entry.num_requests.to_string(),
-            line.entry.num_failures.to_string(),
-            line.median().to_string(),
-            repr(line.entry.average()),
-            line.min().to_string(),
-            line.max().to_string(),
-            line.size().to_string(),
-            repr(requests),
-            repr(failures),
-        ];
+        let mut row = vec![line.method.clone(), line.name.clone()];
+        row.extend(whole_run(line));
+        row.extend([repr(requests), repr(failures)]);
         row.extend(percentiles(&line.entry, line.entry.num_requests));
         row
     }
@@ -186,15 +176,7 @@ impl CsvFiles {
         } else {
             row.extend(percentiles(&line.entry, line.entry.num_requests));
         }
-        row.extend([
-            line.entry.num_requests.to_string(),
-            line.entry.num_failures.to_string(),
-            line.median().to_string(),
-            repr(line.entry.average()),
-            line.min().to_string(),
-            line.max().to_string(),
-            line.size().to_string(),
-        ]);
+        row.extend(whole_run(line));
         row
     }
 
@@ -212,6 +194,19 @@ pub fn write(prefix: &Path, full_history: bool, run: &Run) -> io::Result<()> {
     resets(run).for_each(|at| files.reset(at));
     run.windows.iter().try_for_each(|window| files.observe(window))?;
     files.finish()
+}
+
+/// Requests, failures, times and size since the last reset, in the order that both files of statistics have.
+fn whole_run(line: &Line) -> [String; 7] {
+    [
+        line.entry.num_requests.to_string(),
+        line.entry.num_failures.to_string(),
+        line.median().to_string(),
+        repr(line.entry.average()),
+        line.min().to_string(),
+        line.max().to_string(),
+        line.size().to_string(),
+    ]
 }
 
 /// `entry`'s percentiles; `N/A` before the first request of all, 0 where only the recent ones are none.

@@ -23,7 +23,7 @@ pub(super) fn section(report: &Report) -> Markup {
         section #criteria {
             h2 { "Criteria" }
             @if verdict.criteria.is_empty() {
-                p.lead { "The suite sets no criteria. The numbers below are measured all the same." }
+                p.lead { "The run had no criteria. The numbers below are measured all the same." }
             } @else {
                 p.hint { "Target met is a pass, acceptable met is degraded; between acceptable and failure lies the gap, which fails too. Criteria look at the measured part of the run; all other figures here count the whole of it." }
                 div.scroll tabindex="0" role="region" aria-label="Criteria" {

@@ -80,7 +80,7 @@ impl VerdictReport {
             format!("{} of {} {what}: {shown}{more}.", rows.len(), criteria(all))
         };
         match self.overall {
-            Overall::NoCriteria => "The suite sets no criteria, so nothing was judged.".into(),
+            Overall::NoCriteria => "The run had no criteria, so nothing was judged.".into(),
             Overall::Passed => {
                 format!("{} met {}.", criteria(all), if all == 1 { "its target" } else { "their targets" })
             }
