@@ -11,7 +11,8 @@ use toml::de::DeValue;
 
 use crate::diagnostic::{Code, Diagnostic};
 use crate::keys;
-use crate::syntax::{Ctx, Field, Fields, LONGEST, Node};
+use crate::quantities::LONGEST;
+use crate::syntax::{Ctx, Field, Fields, Node};
 use crate::units::{self, Bad};
 
 /// A criterion of the suite; its phase is not resolved yet.

@@ -18,6 +18,7 @@ mod json;
 mod keys;
 mod patterns;
 mod profile;
+mod quantities;
 mod ratio;
 mod reach;
 mod request;

@@ -11,8 +11,9 @@ use toml::de::DeValue;
 use crate::criteria::{self, Names, Row, Set};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::keys;
+use crate::quantities::LONGEST;
 use crate::settings;
-use crate::syntax::{Ctx, Field, Fields, LONGEST, Node, head};
+use crate::syntax::{Ctx, Field, Fields, Node, head};
 
 /// Largest spawn rate, in users per second.
 pub(crate) const MAX_SPAWN_RATE: f64 = 1_000_000.0;

@@ -13,8 +13,9 @@ use crate::headers::{clean, header_name, headers};
 use crate::json;
 use crate::keys;
 use crate::patterns::{json_path, regex};
+use crate::quantities::LONGEST_REQUEST;
 use crate::settings::statuses;
-use crate::syntax::{Ctx, Fields, LONGEST_REQUEST, Node};
+use crate::syntax::{Ctx, Fields, Node};
 use crate::template::{self, Builder, Scope};
 use crate::url::{default_name, encode, url};
 

@@ -8,7 +8,8 @@ use url::Url;
 
 use crate::diagnostic::{Code, Diagnostic};
 use crate::headers::literal_headers;
-use crate::syntax::{Ctx, Fields, LONGEST_REQUEST, Node};
+use crate::quantities::LONGEST_REQUEST;
+use crate::syntax::{Ctx, Fields, Node};
 use crate::{files, keys};
 
 /// Largest file of certificates or a key, in bytes.

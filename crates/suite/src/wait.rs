@@ -6,7 +6,8 @@ use toml::de::DeValue;
 
 use crate::diagnostic::{Code, Diagnostic, list};
 use crate::keys;
-use crate::syntax::{Ctx, LONGEST, Node};
+use crate::quantities::LONGEST;
+use crate::syntax::{Ctx, Node};
 use crate::units::{self, Bad};
 
 /// The wait at `node`.
