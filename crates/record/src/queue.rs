@@ -142,7 +142,8 @@ impl Queue {
         let (marks, log) = (std::mem::take(&mut state.marks), std::mem::take(&mut state.log));
         state.marks = [batch.marks, marks].concat();
         state.log = [batch.log, log].concat();
-        state.stalled = true;
+        // Once closed, nothing happens any more that would end the stall: the last attempt follows at once.
+        state.stalled = !state.closing;
         state.failed.get_or_insert_with(|| error.to_string());
     }
 
@@ -278,6 +279,17 @@ mod tests {
         assert!(queue.failed().is_some(), "a failure is remembered");
         queue.close(None);
         assert!(queue.next().is_none());
+    }
+
+    #[test]
+    fn closing_while_a_write_fails_still_ends() {
+        let queue = Queue::default();
+        queue.push_window(window(0));
+        let batch = queue.next().unwrap();
+        assert!(!batch.last_attempt);
+        queue.close(None);
+        queue.not_written(batch, &Error::WriterDied);
+        assert!(queue.next().unwrap().last_attempt, "and the thread does not wait for ever");
     }
 
     #[test]
