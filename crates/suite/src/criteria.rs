@@ -2,6 +2,7 @@
 //!
 //! Scopes are kept as names here; a profile resolves its phases, see [`crate::profile`].
 
+use std::collections::HashMap;
 use std::ops::Range;
 
 use squall_core::Nanos;
@@ -32,8 +33,28 @@ pub(crate) struct Set {
 
 /// What a scope may name.
 pub(crate) struct Names<'s> {
-    pub(crate) endpoints: &'s [Endpoint],
+    endpoints: &'s [Endpoint],
+    /// Positions of the endpoints by `GET /v1/x`.
+    full: HashMap<String, usize>,
+    /// Positions of the endpoints by `/v1/x`: every method that has it.
+    short: HashMap<&'s str, Vec<usize>>,
     pub(crate) classes: &'s [&'s str],
+}
+
+impl<'s> Names<'s> {
+    /// The names of `endpoints` and `classes`.
+    pub(crate) fn new(endpoints: &'s [Endpoint], classes: &'s [&'s str]) -> Self {
+        let full = endpoints.iter().enumerate().map(|(position, e)| (full_name(e), position)).collect();
+        let mut short: HashMap<&str, Vec<usize>> = HashMap::new();
+        for (position, endpoint) in endpoints.iter().enumerate() {
+            short.entry(&endpoint.name).or_default().push(position);
+        }
+        Self { endpoints, full, short, classes }
+    }
+}
+
+fn full_name(endpoint: &Endpoint) -> String {
+    format!("{} {}", endpoint.method, endpoint.name)
 }
 
 /// All named sets.
@@ -173,7 +194,7 @@ fn judged<'a>(
     if cx.errors.len() == before {
         check_levels(cx, field, fields, (target, acceptable, failure), unit);
     }
-    let endpoint = fields.get("endpoint").and_then(|n| endpoint(cx, n, names.endpoints));
+    let endpoint = fields.get("endpoint").and_then(|n| endpoint(cx, n, names));
     let class = fields.get("users").and_then(|n| cx.reference(n, "class of users", names.classes));
     let phase = fields.get("phase").and_then(|n| Some((cx.text(n, "`phase`")?.to_owned(), n.span())));
     let scope = Scope { endpoint: endpoint.map(Into::into), class: class.map(Into::into), phase: None };
@@ -202,16 +223,15 @@ fn later<'a>(
 }
 
 /// `GET /v1/x`, or `/v1/x` when one method has it, as a position.
-fn endpoint<'a>(cx: &mut Ctx<'a>, node: Node<'a>, endpoints: &[Endpoint]) -> Option<usize> {
+fn endpoint<'a>(cx: &mut Ctx<'a>, node: Node<'a>, names: &Names<'_>) -> Option<usize> {
     let name = cx.text(node, "`endpoint`")?;
-    let full = |e: &Endpoint| format!("{} {}", e.method, e.name);
-    if let Some(exact) = endpoints.iter().position(|e| full(e) == name) {
-        return Some(exact);
+    if let Some(exact) = names.full.get(name) {
+        return Some(*exact);
     }
-    let mut same = endpoints.iter().enumerate().filter(|(_, e)| e.name == name);
-    match (same.next(), same.next()) {
-        (Some((position, _)), None) => Some(position),
-        (Some((_, first)), Some((_, second))) => {
+    match names.short.get(name).map(Vec::as_slice) {
+        Some([position]) => Some(*position),
+        Some([first, second, ..]) => {
+            let full = |position: &usize| full_name(&names.endpoints[*position]);
             cx.error(
                 Diagnostic::new(Code::UnknownName, format!("`{name}` is several endpoints"))
                     .at(node.span())
@@ -219,8 +239,13 @@ fn endpoint<'a>(cx: &mut Ctx<'a>, node: Node<'a>, endpoints: &[Endpoint]) -> Opt
             );
             None
         }
+        _ if cx.is_crowded() => {
+            // Nothing will be suggested, so there is nothing to compare with.
+            cx.unknown_name(node.span(), "endpoint", name, &[""]);
+            None
+        }
         _ => {
-            let all: Vec<String> = endpoints.iter().map(full).collect();
+            let all: Vec<String> = names.endpoints.iter().map(full_name).collect();
             let known: Vec<&str> = all.iter().map(String::as_str).collect();
             cx.unknown_name(node.span(), "endpoint", name, &known);
             None

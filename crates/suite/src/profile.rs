@@ -70,7 +70,7 @@ pub(crate) struct Base<'s> {
     pub(crate) http: &'s HttpSettings,
     pub(crate) stop_timeout: Nanos,
     pub(crate) sets: &'s [Set],
-    pub(crate) names: Names<'s>,
+    pub(crate) names: &'s Names<'s>,
 }
 
 /// All profiles, in the order of the suite.
@@ -238,7 +238,7 @@ fn mix<'a>(cx: &mut Ctx<'a>, node: Node<'a>, classes: &[&str]) -> Vec<(usize, f6
 
 fn criteria<'a>(cx: &mut Ctx<'a>, node: Node<'a>, base: &Base<'_>) -> (Vec<Row>, Vec<Pending>) {
     if node.get_ref().is_table() {
-        let set = criteria::set(cx, "", node, &base.names);
+        let set = criteria::set(cx, "", node, base.names);
         return (set.rows, set.pending);
     }
     let known: Vec<&str> = base.sets.iter().map(|s| s.name.as_str()).collect();

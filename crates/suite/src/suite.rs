@@ -208,9 +208,9 @@ fn read<'a>(cx: &mut Ctx<'a>, root: &'a DeTable<'a>, source: Source) -> Option<S
     }
     // With too many endpoints, comparing names with them is what would take long; the suite is refused anyway.
     let few = &endpoints.all[..endpoints.all.len().min(MAX_ENDPOINTS)];
-    let names = || Names { endpoints: few, classes: &class_names };
-    let sets = fields.get("criteria").map(|n| criteria::sets(cx, n, &names())).unwrap_or_default();
-    let base = Base { http: &http, stop_timeout, sets: &sets, names: names() };
+    let names = Names::new(few, &class_names);
+    let sets = fields.get("criteria").map(|n| criteria::sets(cx, n, &names)).unwrap_or_default();
+    let base = Base { http: &http, stop_timeout, sets: &sets, names: &names };
     let profiles = fields.get("profiles").map(|n| profile::profiles(cx, n, &base)).unwrap_or_default();
     check_set_phases(cx, &sets, &profiles);
     let has_criteria =
