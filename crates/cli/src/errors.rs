@@ -100,6 +100,17 @@ impl Problem {
         self
     }
 
+    /// The message and its causes in one line, for the log.
+    pub(crate) fn prose(&self) -> String {
+        let mut text = self.message.clone();
+        let mut cause = self.source();
+        while let Some(error) = cause {
+            text = format!("{text}: {}", plain(&error.to_string()));
+            cause = error.source();
+        }
+        text
+    }
+
     /// With what caused it.
     pub(crate) fn cause(mut self, cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         self.cause = Some(cause.into());
@@ -122,5 +133,13 @@ impl Error for Problem {
 impl Diagnostic for Problem {
     fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
         self.help.as_ref().map(|help| Box::new(help) as Box<dyn fmt::Display>)
+    }
+}
+
+/// An error of the system without its number.
+pub(crate) fn plain(text: &str) -> String {
+    match text.split_once(" (os error ") {
+        Some((words, _)) => words.to_owned(),
+        None => text.to_owned(),
     }
 }

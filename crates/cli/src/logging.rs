@@ -20,7 +20,12 @@ use crate::settings::Log;
 /// Send what is logged from now on where `log` says. Once per process: later calls change nothing.
 pub(crate) fn init(log: &Log, screen: &Screen) -> Result<(), Problem> {
     let format = LocustFormat { host: host_name() };
-    let builder = tracing_subscriber::fmt().with_max_level(log.level).with_ansi(false).event_format(format);
+    let builder = tracing_subscriber::fmt()
+        // It would say on stderr that stderr cannot be written, and panic when that fails.
+        .log_internal_errors(false)
+        .with_max_level(log.level)
+        .with_ansi(false)
+        .event_format(format);
     // The only reason to fail is a subscriber that is already there, and then lines have a place to go.
     let _ = match &log.file {
         Some(path) => builder.with_writer(Mutex::new(open(path)?)).try_init(),

@@ -6,14 +6,17 @@ mod args;
 mod commands;
 mod errors;
 mod logging;
+mod overlap;
 mod preflight;
 mod settings;
+mod signals;
 mod terminal;
 
 use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::Parser as _;
+use clap::error::ContextKind;
 
 use crate::args::Cli;
 use crate::errors::{Exit, Failure, Problem};
@@ -28,7 +31,9 @@ fn main() -> ExitCode {
         {
             tell(&problem.into())
         }
-        Err(answer) => {
+        Err(mut answer) => {
+            // No option of ours takes `-- -1` for what `-1` was meant to be.
+            answer.remove(ContextKind::Suggested);
             // `--help` and `--version` come this way too; a closed pipe is the reader's choice.
             let _ = answer.print();
             if answer.use_stderr() { Exit::Usage } else { Exit::Passed }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::fs::{self, OpenOptions};
 use std::io;
 use std::net::{IpAddr, ToSocketAddrs as _};
+use std::os::unix::fs::FileTypeExt as _;
 use std::path::Path;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -39,7 +40,12 @@ pub(crate) fn resolve_host(host: &str) -> Result<(), Problem> {
 
 /// Can `path` be written? Makes the directories above it, leaves no file behind and harms none that is there.
 pub(crate) fn writable(path: &Path, option: &str) -> Result<(), Problem> {
-    let existed = path.exists();
+    // Whoever reads a pipe would be given its end by the probe, and without a reader the probe would wait for one.
+    let found = fs::metadata(path);
+    if found.as_ref().is_ok_and(|data| data.file_type().is_fifo()) {
+        return Ok(());
+    }
+    let existed = found.is_ok();
     let attempt = make_parent(path)
         .and_then(|()| OpenOptions::new().create(true).append(true).open(path).map(drop))
         .and_then(|()| if existed { Ok(()) } else { fs::remove_file(path) });

@@ -46,7 +46,7 @@ pub struct Args {
     #[arg(long)]
     pub test_auth: bool,
     /// Secret of HS256 test tokens; needs --test-auth
-    #[arg(long, value_name = "SECRET", env = "TEST_JWT_SECRET", hide_env_values = true)]
+    #[arg(long, value_name = "SECRET", env = "TEST_JWT_SECRET", hide_env_values = true, requires = "test_auth")]
     pub test_jwt_secret: Option<String>,
     /// Key set of RS256 tokens; http:// only, for an issuer nearby
     #[arg(long, value_name = "URL", conflicts_with = "jwks_file")]
@@ -96,11 +96,17 @@ pub struct Args {
     #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=3600))]
     pub request_timeout: u64,
     /// Percentage of the disk in use from which /health answers 503
-    #[arg(long, value_name = "PERCENT", default_value_t = 98.0)]
+    #[arg(long, value_name = "PERCENT", default_value_t = 98.0, value_parser = percentage)]
     pub disk_unhealthy_percent: f64,
     /// Stop when standard input ends, as it does when the program that started this one is gone
     #[arg(long)]
     pub exit_with_parent: bool,
+}
+
+/// A number from 0 to 100.
+fn percentage(text: &str) -> Result<f64, String> {
+    let number = text.parse().ok().filter(|number| (0.0..=100.0).contains(number));
+    number.ok_or_else(|| "expected a number from 0 to 100".to_owned())
 }
 
 /// Which rate limits apply, as words.

@@ -11,13 +11,13 @@ pub(crate) struct LoadArgs {
     #[command(flatten)]
     pub(crate) shape: ShapeArgs,
     /// At the end, how long users may take to finish what they are doing, e.g. 10s or 1m
-    #[arg(short = 's', long, value_name = "TIME")]
+    #[arg(short = 's', long, value_name = "TIME", allow_negative_numbers = true)]
     pub(crate) stop_timeout: Option<String>,
     /// Seed of every random choice: the same seed makes the same choices
-    #[arg(long, value_name = "NUMBER")]
+    #[arg(long, value_name = "NUMBER", allow_negative_numbers = true)]
     pub(crate) seed: Option<String>,
     /// Worker threads [default: one per core]
-    #[arg(long, value_name = "NUMBER")]
+    #[arg(long, value_name = "NUMBER", allow_negative_numbers = true)]
     pub(crate) threads: Option<String>,
     /// Start at once and without a web interface (always so in this version)
     #[arg(long)]
@@ -50,7 +50,7 @@ pub(crate) struct LoadArgs {
     #[arg(long, help_heading = "Output")]
     pub(crate) reset_stats: bool,
     /// Exit code when a request failed or was rate-limited and no criterion is judged [default: 1]
-    #[arg(long, value_name = "CODE", help_heading = "Output")]
+    #[arg(long, value_name = "CODE", help_heading = "Output", allow_negative_numbers = true)]
     pub(crate) exit_code_on_error: Option<String>,
     /// Print the user classes and exit
     #[arg(short = 'l', long, help_heading = "Show and exit")]
@@ -98,7 +98,7 @@ pub(crate) struct ShapeArgs {
     #[arg(short = 'r', long, value_name = "NUMBER", allow_negative_numbers = true)]
     pub(crate) spawn_rate: Option<String>,
     /// Stop after this time, e.g. 300, 20s, 3m, 1h30m
-    #[arg(short = 't', long, value_name = "TIME")]
+    #[arg(short = 't', long, value_name = "TIME", allow_negative_numbers = true)]
     pub(crate) run_time: Option<String>,
     /// The profile of the suite
     #[arg(long, value_name = "NAME")]

@@ -9,7 +9,7 @@ use squall_verdict::FAILED;
 
 use super::{print, ratio, scenario};
 use crate::args::Format;
-use crate::errors::{Exit, Failure, Outcome};
+use crate::errors::{Exit, Failure, Outcome, Problem};
 use crate::settings::Settings;
 
 /// A profile, planned.
@@ -185,6 +185,6 @@ fn mistake(error: &Diagnostic, text: &str) -> Value {
     json!({ "code": error.code.name(), "message": error.message, "place": place, "help": error.help })
 }
 
-fn print_json(value: &Value) -> Result<(), Failure> {
+fn print_json(value: &Value) -> Result<(), Problem> {
     print(&format!("{value:#}\n"))
 }

@@ -16,12 +16,12 @@ use squall_record::Record;
 use squall_report::console::LiveOptions;
 use squall_suite::{Planned, Selection};
 use squall_verdict::{Totals, exit_code, judge};
-use tracing::info;
+use tracing::{error, info};
 
 use super::outputs;
-use super::session::Session;
+use super::session::{RecordName, Session};
 use crate::args::DemoArgs;
-use crate::errors::{Exit, Failure, Outcome, Problem};
+use crate::errors::{Failure, Outcome, Problem};
 use crate::preflight;
 use crate::terminal::Terminal;
 
@@ -54,7 +54,7 @@ pub(super) fn run(args: &DemoArgs, terminal: &Terminal) -> Outcome {
     }
     let session = Session {
         plan,
-        record: &record,
+        record: RecordName::Exactly(record.clone()),
         settings: json!({ "command": "demo" }),
         csv: None,
         live: Some(LiveOptions { tty: terminal.tty, columns: terminal.style.columns, only_summary: true }),
@@ -64,13 +64,17 @@ pub(super) fn run(args: &DemoArgs, terminal: &Terminal) -> Outcome {
     };
     let finished = session.run()?;
     drop(api);
-    let run = finished.run;
-    let verdict = judge(&run);
-    outputs::write_html(&run, &verdict, &html)?;
-    terminal.say(&outputs::tables(&run, &verdict, terminal.style));
+    let run = &finished.run;
+    let verdict = judge(run);
+    let mut incomplete = finished.incomplete;
+    if let Err(problem) = outputs::write_html(run, &verdict, &html) {
+        error!(target: MAIN, "{}", problem.prose());
+        incomplete = true;
+    }
+    terminal.say(&outputs::tables(run, &verdict, terminal.style));
     terminal.say(&farewell(&record, &html));
-    let code = exit_code(&verdict, Totals::of(&run), run.end.as_ref().map(|end| &end.reason), None);
-    Ok(if code == 0 && finished.incomplete { Exit::Code(squall_verdict::FAILED) } else { Exit::Code(code) })
+    let judged = exit_code(&verdict, Totals::of(run), run.end.as_ref().map(|end| &end.reason), None);
+    Ok(finished.exit(judged, incomplete))
 }
 
 fn plan(address: &str, secret: &str) -> Result<Planned, Failure> {

@@ -12,13 +12,14 @@ mod scenario;
 mod session;
 
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::Path;
 
 use tracing::warn;
 
 use crate::args::{CheckArgs, Cli, Command, LoadArgs, LocustArgs, RunArgs};
 use crate::errors::{Exit, Failure, Outcome, Problem};
 use crate::logging;
+use crate::overlap::Files;
 use crate::settings::{Environment, Layer, Log, Resolved, Show, resolve};
 use crate::terminal::Terminal;
 
@@ -34,7 +35,7 @@ pub(crate) fn dispatch(cli: Cli) -> Outcome {
         Some(Command::Check(args)) => {
             let resolved =
                 resolve(check_layer(&args), config(args.config.as_ref()), &Environment::of_process())?;
-            logging::init(&resolved.settings.log, &terminal.screen)?;
+            begin_log(&resolved, &terminal)?;
             warn_of(&resolved);
             check::run(&resolved.settings, args.format, args.strict)
         }
@@ -68,7 +69,7 @@ fn load(mut layer: Layer, args: &LoadArgs, terminal: &Terminal, locust: Option<&
         print(&resolved.listing())?;
         return Ok(Exit::Passed);
     }
-    logging::init(&resolved.settings.log, &terminal.screen)?;
+    begin_log(&resolved, terminal)?;
     warn_of(&resolved);
     match resolved.settings.show {
         Some(show) => list::run(&resolved.settings, show),
@@ -89,8 +90,8 @@ fn check_layer(args: &CheckArgs) -> Layer {
     layer
 }
 
-fn config(path: Option<&String>) -> Option<&std::path::Path> {
-    path.map(std::path::Path::new)
+fn config(path: Option<&String>) -> Option<&Path> {
+    path.map(Path::new)
 }
 
 fn warn_of(resolved: &Resolved) {
@@ -100,19 +101,47 @@ fn warn_of(resolved: &Resolved) {
 }
 
 /// Data for stdout. A reader that has had enough (`| head`) is no error.
-fn print(text: &str) -> Result<(), Failure> {
+fn print(text: &str) -> Result<(), Problem> {
     let mut out = std::io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
-            Err(Problem::new("stdout cannot be written").cause(error).into())
+            Err(Problem::new("stdout cannot be written").cause(error))
         }
         _ => Ok(()),
     }
 }
 
-/// The first path made of `stem` that is free: `stem.squall`, `stem-2.squall`, …
-fn free_record_path(stem: &str) -> PathBuf {
-    let first = PathBuf::from(format!("{stem}.squall"));
-    let numbered = (2u32..).map(|n| PathBuf::from(format!("{stem}-{n}.squall")));
-    std::iter::once(first.clone()).chain(numbered).find(|path| !path.exists()).unwrap_or(first)
+/// The file log is begun before anything else is known: it must not begin in a file that is read.
+fn begin_log(resolved: &Resolved, terminal: &Terminal) -> Result<(), Failure> {
+    files(resolved).distinct()?;
+    Ok(logging::init(&resolved.settings.log, &terminal.screen)?)
+}
+
+/// Every file the settings name; the HTML report only where its name is known without the plan.
+fn files(resolved: &Resolved) -> Files {
+    let settings = &resolved.settings;
+    let mut files = Files::default();
+    files.input("the suite", &settings.suite);
+    for path in scenario::data_files(&settings.suite) {
+        files.input("a file of the suite", &path);
+    }
+    for path in &resolved.files {
+        files.input("the configuration", path);
+    }
+    if let Some(path) = &settings.log.file {
+        files.output("--logfile", path);
+    }
+    if let Some(path) = &settings.record {
+        files.record("--record", path, true);
+    }
+    if let Some(path) = &settings.outputs.json_file {
+        files.output("--json-file", path);
+    }
+    if let Some(csv) = &settings.outputs.csv {
+        files.csv(&csv.prefix);
+    }
+    if let Some(name) = settings.outputs.html.as_ref().filter(|name| !name.contains('{')) {
+        files.output("--html", Path::new(name));
+    }
+    files
 }

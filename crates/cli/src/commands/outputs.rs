@@ -10,7 +10,7 @@ use squall_record::Run;
 use squall_report::console::{Style, summary};
 use squall_verdict::Verdict;
 
-use crate::errors::{Failure, Problem};
+use crate::errors::Problem;
 use crate::preflight;
 
 /// The final tables.
@@ -21,16 +21,16 @@ pub(super) fn tables(run: &Run, verdict: &Verdict, style: Style) -> String {
 }
 
 /// Locust's JSON on stdout.
-pub(super) fn print_locust_json(run: &Run) -> Result<(), Failure> {
+pub(super) fn print_locust_json(run: &Run) -> Result<(), Problem> {
     print(|out| squall_report::json::locust(run, out))
 }
 
 /// Squall's own JSON on stdout.
-pub(super) fn print_json(run: &Run, verdict: &Verdict) -> Result<(), Failure> {
+pub(super) fn print_json(run: &Run, verdict: &Verdict) -> Result<(), Problem> {
     print(|out| squall_report::json::summary(run, verdict, out))
 }
 
-fn print(render: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), Failure> {
+fn print(render: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), Problem> {
     let mut text = Vec::new();
     render(&mut text).map_err(|error| Problem::new("the run cannot be rendered").cause(error))?;
     super::print(&String::from_utf8_lossy(&text))

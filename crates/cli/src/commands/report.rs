@@ -8,10 +8,13 @@ use squall_verdict::judge;
 use super::outputs;
 use crate::args::{Format, ReportArgs};
 use crate::errors::{Exit, Outcome, Problem};
+use crate::overlap::Files;
 use crate::terminal;
 
 /// Write the files that are asked for; without any, print the run.
 pub(super) fn run(args: &ReportArgs) -> Outcome {
+    // Where the name of the HTML report needs the run, it is compared below.
+    files(args, args.html.as_ref().filter(|name| !name.contains('{')).map(Path::new)).distinct()?;
     let run = Record::open(&args.record).map_err(|error| {
         Problem::new(format!("{} cannot be read", args.record.display()))
             .help("name a saved run: a file that `squall run` or `squall demo` wrote, ending in .squall")
@@ -19,7 +22,9 @@ pub(super) fn run(args: &ReportArgs) -> Outcome {
     })?;
     let verdict = judge(&run);
     if let Some(name) = &args.html {
-        outputs::write_html(&run, &verdict, &outputs::html_path(name, &run.plan))?;
+        let path = outputs::html_path(name, &run.plan);
+        files(args, Some(&path)).distinct()?;
+        outputs::write_html(&run, &verdict, &path)?;
     }
     if let Some(prefix) = &args.csv {
         outputs::write_csv(&run, Path::new(prefix), args.csv_full_history)?;
@@ -33,4 +38,16 @@ pub(super) fn run(args: &ReportArgs) -> Outcome {
         Format::Text => super::print(&outputs::tables(&run, &verdict, terminal::style(&std::io::stdout())))?,
     }
     Ok(Exit::Passed)
+}
+
+fn files(args: &ReportArgs, html: Option<&Path>) -> Files {
+    let mut files = Files::default();
+    files.record("the saved run", &args.record, false);
+    if let Some(path) = html {
+        files.output("--html", path);
+    }
+    if let Some(prefix) = &args.csv {
+        files.csv(prefix);
+    }
+    files
 }

@@ -1,18 +1,17 @@
 //! `squall run` and Locust's form of it: check, run, judge, render.
 
-use std::error::Error as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use jiff::ZonedDateTime;
 use squall_plan::Plan;
 use squall_report::console::LiveOptions;
-use squall_verdict::{FAILED, Totals, exit_code, judge};
+use squall_verdict::{Totals, exit_code, judge};
 use tracing::{error, info, warn};
 
-use super::session::{Finished, Session};
-use super::{free_record_path, outputs, scenario};
-use crate::errors::{Exit, Failure, Outcome, Problem};
+use super::session::{Finished, RecordName, Session};
+use super::{outputs, scenario};
+use crate::errors::{Failure, Outcome, Problem};
 use crate::preflight;
 use crate::settings::{Console, Outputs, Resolved, Settings};
 use crate::terminal::Terminal;
@@ -33,12 +32,19 @@ pub(super) fn run(resolved: &Resolved, terminal: &Terminal) -> Outcome {
     }
     let plan = Arc::new(planned.plan);
     let html = settings.outputs.html.as_ref().map(|name| outputs::html_path(name, &plan));
+    let mut files = super::files(resolved);
+    if let Some(path) =
+        html.as_deref().filter(|_| settings.outputs.html.as_ref().is_some_and(|name| name.contains('{')))
+    {
+        files.output("--html", path);
+    }
+    files.distinct()?;
     prepare(&plan, &settings.outputs, html.as_deref())?;
-    let record = record_path(settings, &plan)?;
+    let record = record_name(settings, &plan)?;
     announce_time(&plan);
     let session = Session {
         plan: Arc::clone(&plan),
-        record: &record,
+        record,
         settings: resolved.to_json(),
         csv: settings.outputs.csv.as_ref(),
         live: live(settings.console, terminal),
@@ -47,7 +53,7 @@ pub(super) fn run(resolved: &Resolved, terminal: &Terminal) -> Outcome {
         terminal,
     };
     let finished = session.run()?;
-    conclude(&finished, settings, html.as_deref(), &record, terminal)
+    conclude(&finished, settings, html.as_deref(), terminal)
 }
 
 /// Everything that can be known to fail is found before the first request.
@@ -82,18 +88,18 @@ fn live(console: Console, terminal: &Terminal) -> Option<LiveOptions> {
 }
 
 /// `--record`, or a name made of suite, profile and time.
-fn record_path(settings: &Settings, plan: &Plan) -> Result<PathBuf, Problem> {
+fn record_name(settings: &Settings, plan: &Plan) -> Result<RecordName, Problem> {
     let Some(path) = &settings.record else {
         let time = ZonedDateTime::now().strftime("%Y%m%d-%H%M%S").to_string();
         let words = [Some(plan.name.as_str()), plan.profile.as_deref(), Some(&time)];
-        return Ok(free_record_path(&words.into_iter().flatten().map(slug).collect::<Vec<_>>().join("-")));
+        return Ok(RecordName::Free(words.into_iter().flatten().map(slug).collect::<Vec<_>>().join("-")));
     };
     if path.exists() {
         return Err(Problem::new(format!("{} exists already", path.display()))
             .help("a saved run is never overwritten: give --record another name, or remove the file"));
     }
     preflight::writable(path, "--record")?;
-    Ok(path.clone())
+    Ok(RecordName::Exactly(path.clone()))
 }
 
 /// Letters and digits of any script, everything else as single hyphens.
@@ -104,36 +110,25 @@ fn slug(text: &str) -> String {
 }
 
 /// Judge the finished run and write everything that was asked for.
-fn conclude(
-    finished: &Finished,
-    settings: &Settings,
-    html: Option<&Path>,
-    record: &Path,
-    terminal: &Terminal,
-) -> Outcome {
+fn conclude(finished: &Finished, settings: &Settings, html: Option<&Path>, terminal: &Terminal) -> Outcome {
     let run = &finished.run;
     let verdict = judge(run);
     let json_file = settings.outputs.json_file.as_deref();
     let files = [
         html.map(|path| outputs::write_html(run, &verdict, path)),
         json_file.map(|path| outputs::write_locust_json(run, path)),
+        settings.outputs.json.then(|| outputs::print_locust_json(run)),
     ];
     let mut incomplete = finished.incomplete;
     for problem in files.into_iter().flatten().filter_map(Result::err) {
-        error!(target: MAIN, cause = ?problem.source().map(ToString::to_string), "{problem}");
+        error!(target: MAIN, "{}", problem.prose());
         incomplete = true;
     }
     let end = run.end.as_ref().map(|end| &end.reason);
-    let exit = match exit_code(&verdict, Totals::of(run), end, settings.exit_code_on_error) {
-        // What was asked for is not there, so the command did not succeed, whatever the server did.
-        0 if incomplete => Exit::Code(FAILED),
-        code => Exit::Code(code),
-    };
-    info!(target: MAIN, "The run is saved in {}", record.display());
+    let judged = exit_code(&verdict, Totals::of(run), end, settings.exit_code_on_error);
+    let exit = finished.exit(judged, incomplete);
+    finished.announce();
     info!(target: MAIN, "Shutting down (exit code {})", exit.code());
-    if settings.outputs.json {
-        outputs::print_locust_json(run)?;
-    }
     // As with Locust, a JSON file takes the place of the final tables.
     if json_file.is_none() && settings.console != Console::Silent {
         terminal.say(&outputs::tables(run, &verdict, terminal.style));

@@ -1,6 +1,6 @@
 //! From settings to a plan: which file is a suite, and what of it was selected.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use squall_suite::{Options, Planned, Selection, Suite};
 
@@ -10,10 +10,41 @@ use crate::settings::{DEFAULT_SUITE, Settings, Shape};
 /// Stands in for the target where none is needed, because nothing is sent.
 const NO_TARGET: &str = "http://localhost";
 
+/// Keys of a suite whose values are names of files.
+const FILE_KEYS: [&str; 5] = ["csv", "jsonl", "ca_file", "cert", "key"];
+/// Larger suites are refused.
+const MAX_SUITE: u64 = 16 << 20;
+
 /// Read the suite the settings name.
 pub(super) fn load(settings: &Settings) -> Result<Suite, Failure> {
     refuse_other_files(&settings.suite)?;
     Ok(squall_suite::load(&settings.suite, &Options::default())?)
+}
+
+/// The files the suite at `path` reads: data, secrets, certificates. A suite that cannot be read has none, and is
+/// refused by whoever loads it.
+pub(super) fn data_files(path: &Path) -> Vec<PathBuf> {
+    let regular = std::fs::metadata(path).is_ok_and(|data| data.is_file() && data.len() <= MAX_SUITE);
+    let text = if regular { std::fs::read_to_string(path).unwrap_or_default() } else { String::new() };
+    let table: toml::Table = text.parse().unwrap_or_default();
+    let mut names = Vec::new();
+    table.iter().for_each(|(key, value)| collect(key, value, &mut names));
+    let directory = path.parent().unwrap_or(Path::new(""));
+    names.iter().map(|name| directory.join(name)).filter(|path| path.is_file()).collect()
+}
+
+fn collect(key: &str, value: &toml::Value, names: &mut Vec<String>) {
+    match value {
+        toml::Value::String(text) => {
+            let secret = text.strip_prefix("file:");
+            if secret.is_some() || FILE_KEYS.contains(&key) {
+                names.push(secret.unwrap_or(text).to_owned());
+            }
+        }
+        toml::Value::Array(items) => items.iter().for_each(|item| collect(key, item, names)),
+        toml::Value::Table(table) => table.iter().for_each(|(key, value)| collect(key, value, names)),
+        _ => {}
+    }
 }
 
 /// The plan of something that is only looked at: it does without a target, and where nobody says how many users

@@ -3,7 +3,7 @@
 //!
 //! It runs on the main thread. Nothing it does can slow the load down: events come over a queue.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -11,16 +11,19 @@ use serde_json::Value;
 use squall_control::{Event, Handle, Prepared, Started};
 use squall_core::{EndReason, Nanos, PhaseId};
 use squall_plan::{PhasePlan, Plan};
-use squall_record::{Environment, Header, LogLevel, LogLine, Mark, MarkKind, PhaseMark, Record, Run, Writer};
+use squall_record::{
+    End, Environment, Header, LogLevel, LogLine, Mark, MarkKind, PhaseMark, Record, Run, Writer,
+};
 use squall_report::console::{Live, LiveOptions};
 use squall_report::csv::CsvFiles;
 use squall_stats::Window;
-use tokio::signal::unix::{SignalKind, signal};
+use squall_verdict::{FAILED, INTERRUPTED, PASSED};
 use tracing::{error, info, warn};
 
-use crate::errors::{Exit, Failure, Problem};
+use crate::errors::{Exit, Failure, Problem, plain};
 use crate::preflight;
 use crate::settings::Csv;
+use crate::signals::Signals;
 use crate::terminal::Terminal;
 
 const MAIN: &str = "squall.main";
@@ -30,8 +33,8 @@ const RUNNERS: &str = "squall.runners";
 #[derive(Debug)]
 pub(super) struct Session<'s> {
     pub(super) plan: Arc<Plan>,
-    /// The record to write; there must be no such file yet.
-    pub(super) record: &'s Path,
+    /// The record to write.
+    pub(super) record: RecordName,
     /// The settings as the record keeps them, secrets masked.
     pub(super) settings: Value,
     pub(super) csv: Option<&'s Csv>,
@@ -44,13 +47,49 @@ pub(super) struct Session<'s> {
     pub(super) terminal: &'s Terminal,
 }
 
+/// Where a run is saved. Nothing is ever overwritten.
+#[derive(Clone, Debug)]
+pub(super) enum RecordName {
+    /// There, and there must be no such file yet.
+    Exactly(PathBuf),
+    /// In the first of `stem.squall`, `stem-2.squall`, … that is free.
+    Free(String),
+}
+
 /// What came of it.
 #[derive(Debug)]
 pub(super) struct Finished {
     /// The run, as the record tells it.
     pub(super) run: Run,
-    /// Something could not be written, and has been said.
+    /// Where the record is.
+    pub(super) record: PathBuf,
+    /// What the record lacks, or why.
+    pub(super) lacking: Option<String>,
+    /// Another output could not be written, and that has been said.
     pub(super) incomplete: bool,
+}
+
+impl Finished {
+    /// Say where the run is.
+    pub(super) fn announce(&self) {
+        let record = self.record.display();
+        match &self.lacking {
+            None => info!(target: MAIN, "The run is saved in {record}"),
+            Some(why) => error!(target: MAIN, "The run is saved in {record}, but incomplete: {why}"),
+        }
+    }
+
+    /// What the shell sees of a run that was `judged`, when outputs are missing or not.
+    pub(super) fn exit(&self, judged: u8, incomplete: bool) -> Exit {
+        match judged {
+            INTERRUPTED => Exit::Code(INTERRUPTED),
+            // Numbers over a part of the run are not its result.
+            _ if self.lacking.is_some() => Exit::Invalid,
+            // What was asked for is not there, so the command did not succeed, whatever the server did.
+            PASSED if incomplete => Exit::Code(FAILED),
+            code => Exit::Code(code),
+        }
+    }
 }
 
 impl Session<'_> {
@@ -60,24 +99,24 @@ impl Session<'_> {
             .enable_all()
             .build()
             .map_err(|error| Problem::new("the control plane cannot be started").cause(error))?;
-        let record = self.record;
-        let incomplete = runtime.block_on(self.drive())?;
-        let run = Record::open(record).map_err(|error| {
+        let (record, written) = runtime.block_on(self.drive())?;
+        let mut run = Record::open(&record).map_err(|error| {
             let problem =
                 Problem::new(format!("the record {} cannot be read back", record.display())).cause(error);
             Failure::from(problem).exit(Exit::Invalid)
         })?;
-        Ok(Finished { run, incomplete })
+        // A record that could not be finished does not know how the run ended.
+        run.end.get_or_insert(written.end);
+        Ok(Finished { run, record, lacking: written.lacking, incomplete: written.incomplete })
     }
 
-    async fn drive(self) -> Result<bool, Failure> {
-        let unheard = |error| Problem::new("signals cannot be listened for").cause(error);
-        let mut interrupt = signal(SignalKind::interrupt()).map_err(unheard)?;
-        let mut terminate = signal(SignalKind::terminate()).map_err(unheard)?;
+    async fn drive(self) -> Result<(PathBuf, Written), Failure> {
+        let mut signals =
+            Signals::listen().map_err(|error| Problem::new("signals cannot be listened for").cause(error))?;
         let options = squall_control::Options { threads: self.threads };
         let prepared = Prepared::new(&self.plan, options)
             .map_err(|error| Problem::new("the run cannot be started").cause(error))?;
-        let mut sinks = self.sinks(Timestamp::now())?;
+        let (mut sinks, record) = self.sinks(Timestamp::now())?;
         let Started { handle, mut events, wall_origin } = prepared.start();
         if let Ok(started) = Timestamp::try_from(wall_origin) {
             sinks.writer.started(started);
@@ -90,19 +129,13 @@ impl Session<'_> {
                     Some(event) => sinks.take(event, &handle),
                     None => break (EndReason::Aborted("the run's control thread ended early".to_owned()), sinks.last),
                 },
-                _ = interrupt.recv() => {
-                    stop(&handle, EndReason::Interrupted, &mut stops);
-                }
-                _ = terminate.recv() => {
-                    info!(target: MAIN, "Got SIGTERM signal");
-                    stop(&handle, EndReason::Terminated, &mut stops);
-                }
+                reason = signals.next() => stop(&handle, reason, &mut stops),
             }
         };
-        Ok(sinks.finish(reason, at))
+        Ok((record, sinks.finish(reason, at)))
     }
 
-    fn sinks(&self, started: Timestamp) -> Result<Sinks, Failure> {
+    fn sinks(&self, started: Timestamp) -> Result<(Sinks, PathBuf), Failure> {
         let plan = &self.plan;
         let csv = self.csv.map(|csv| {
             let prefix = Path::new(&csv.prefix);
@@ -117,14 +150,14 @@ impl Session<'_> {
             environment: Environment::capture(&plan.host),
             started,
         };
-        let writer = Writer::create(self.record, &header).map_err(|error| {
+        let (writer, record) = self.record.create(&header).map_err(|error| {
             Problem::new("the run cannot be saved")
-                .help("give --record a path in a directory you may write to, where no such file is yet")
+                .help("give --record a path where there is no file yet, in a directory you may write to, on a disk with room")
                 .cause(error)
         })?;
         // A terminal that cannot be written to is no reason not to run.
         let live = self.live.and_then(|options| Live::new(plan, options, self.terminal.screen.clone()).ok());
-        Ok(Sinks {
+        let sinks = Sinks {
             plan: Arc::clone(plan),
             writer,
             csv,
@@ -134,7 +167,29 @@ impl Session<'_> {
             incomplete: false,
             stopping: false,
             last: Nanos::ZERO,
-        })
+        };
+        Ok((sinks, record))
+    }
+}
+
+impl RecordName {
+    /// Begin the record. Several processes may look for a free name at once: whoever makes the file has it.
+    fn create(&self, header: &Header) -> Result<(Writer, PathBuf), squall_record::Error> {
+        let stem = match self {
+            Self::Exactly(path) => return Writer::create(path, header).map(|writer| (writer, path.clone())),
+            Self::Free(stem) => stem,
+        };
+        let mut number = 1u32;
+        loop {
+            let path = match number {
+                1 => PathBuf::from(format!("{stem}.squall")),
+                _ => PathBuf::from(format!("{stem}-{number}.squall")),
+            };
+            match Writer::create(&path, header) {
+                Err(squall_record::Error::Exists(_)) if number < u32::MAX => number += 1,
+                created => return created.map(|writer| (writer, path)),
+            }
+        }
     }
 }
 
@@ -147,6 +202,14 @@ fn stop(handle: &Handle, reason: EndReason, stops: &mut u32) {
     } else {
         handle.cut();
     }
+}
+
+/// What is left of the sinks when a run is over.
+#[derive(Debug)]
+struct Written {
+    end: End,
+    lacking: Option<String>,
+    incomplete: bool,
 }
 
 /// Everything that is told about a run.
@@ -230,8 +293,7 @@ impl Sinks {
             self.live = None;
         }
         if let Some(Err(failure)) = self.csv.as_mut().map(|csv| csv.push(&window)) {
-            error!(target: MAIN, %failure, "the CSV files cannot be written");
-            (self.csv, self.incomplete) = (None, true);
+            self.csv_failed(&failure);
         }
         self.writer.window(window);
         if let Some(failure) = self.writer.failed().filter(|_| !self.stopping) {
@@ -249,20 +311,22 @@ impl Sinks {
         self.writer.log(LogLine { at, level, text: text.to_owned() });
     }
 
-    /// True when something could not be written.
-    fn finish(mut self, reason: EndReason, at: Nanos) -> bool {
+    fn finish(mut self, reason: EndReason, at: Nanos) -> Written {
         if let Some(live) = self.live.take() {
             live.finish();
         }
         if let Some(Err(failure)) = self.csv.take().map(CsvFiles::finish) {
-            error!(target: MAIN, %failure, "the CSV files cannot be written");
-            self.incomplete = true;
+            self.csv_failed(&failure);
         }
-        if let Err(failure) = self.writer.finish(reason, at) {
-            error!(target: MAIN, %failure, "the record is not complete");
-            self.incomplete = true;
-        }
-        self.incomplete
+        let end = End { reason, at };
+        let lacking = self.writer.finish(end.reason.clone(), at).err();
+        let lacking = lacking.map(|failure| plain(&failure.to_string()));
+        Written { end, lacking, incomplete: self.incomplete }
+    }
+
+    fn csv_failed(&mut self, failure: &std::io::Error) {
+        error!(target: MAIN, "the CSV files cannot be written: {}", plain(&failure.to_string()));
+        (self.csv, self.incomplete) = (None, true);
     }
 }
 

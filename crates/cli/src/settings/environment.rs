@@ -4,13 +4,21 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use squall_suite::nearest;
+
 use super::layer::{Layer, Source};
 use super::options::{Kind, OPTIONS};
+use crate::errors::Problem;
+
+/// What the names of all options' variables begin with.
+const PREFIX: &str = "LOCUST_";
 
 /// Variables and directories.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Environment {
     pub(crate) variables: BTreeMap<String, String>,
+    /// Variables whose values are not UTF-8.
+    pub(crate) not_text: Vec<String>,
     pub(crate) home: Option<PathBuf>,
     pub(crate) directory: PathBuf,
 }
@@ -18,11 +26,18 @@ pub(crate) struct Environment {
 impl Environment {
     /// That of this process.
     pub(crate) fn of_process() -> Self {
-        let variables = std::env::vars_os()
-            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-            .collect();
+        let mut variables = BTreeMap::new();
+        let mut not_text = Vec::new();
+        for (name, value) in std::env::vars_os() {
+            // What has no name in letters is not looked for.
+            let Ok(name) = name.into_string() else { continue };
+            match value.into_string() {
+                Ok(value) => _ = variables.insert(name, value),
+                Err(_) => not_text.push(name),
+            }
+        }
         // Relative paths mean the working directory, so an empty one stands for it.
-        Self { variables, home: std::env::home_dir(), directory: PathBuf::new() }
+        Self { variables, not_text, home: std::env::home_dir(), directory: PathBuf::new() }
     }
 
     /// The options it sets. An empty variable sets nothing: CI systems define what they have no value for.
@@ -41,6 +56,32 @@ impl Environment {
             layer.values.insert(spec.key, values);
         }
         layer
+    }
+}
+
+impl Environment {
+    /// What is wrong with variables that would set an option.
+    pub(super) fn problems(&self) -> Vec<Problem> {
+        let ours = |name: &&String| name.starts_with(PREFIX);
+        let problem = |name: &String| {
+            Problem::new(format!("the environment variable {name} is not UTF-8"))
+                .help("set it to text, or unset it")
+        };
+        self.not_text.iter().filter(ours).map(problem).collect()
+    }
+
+    /// Variables that look like an option's and are none.
+    pub(super) fn unknown(&self) -> Vec<String> {
+        let known: Vec<&str> = OPTIONS.iter().filter_map(|spec| spec.env).collect();
+        let unknown =
+            self.variables.keys().filter(|name| name.starts_with(PREFIX) && !known.contains(&name.as_str()));
+        unknown
+            .map(|name| {
+                let hint = nearest(name, &known);
+                let hint = hint.map(|meant| format!("; did you mean {meant}?")).unwrap_or_default();
+                format!("the environment variable {name} sets nothing{hint}")
+            })
+            .collect()
     }
 }
 
@@ -68,5 +109,13 @@ mod tests {
     fn an_empty_variable_sets_nothing() {
         assert!(layer("LOCUST_HOST", "").is_empty());
         assert!(layer("LOCUST_NO_SUCH_OPTION", "1").is_empty());
+    }
+
+    #[test]
+    fn variables_nobody_reads_are_named_with_the_nearest() {
+        let variables = [("LOCUST_USER", "3"), ("LOCUST_USERS", "3"), ("OTHER", "x")];
+        let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+        let said = Environment { variables, ..Environment::default() }.unknown();
+        assert_eq!(said, ["the environment variable LOCUST_USER sets nothing; did you mean LOCUST_USERS?"]);
     }
 }

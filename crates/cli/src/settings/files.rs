@@ -1,6 +1,7 @@
 //! Configuration files: which are read, and what they set.
 
-use std::io::ErrorKind;
+use std::fs::File;
+use std::io::{self, ErrorKind, Read as _};
 use std::path::{Path, PathBuf};
 
 use squall_suite::nearest;
@@ -8,8 +9,11 @@ use squall_suite::nearest;
 use super::conf;
 use super::environment::Environment;
 use super::layer::{Layer, Source};
-use super::options::{self, OPTIONS};
+use super::options::{self, Kind, OPTIONS};
 use crate::errors::Problem;
+
+/// Larger configuration files are refused.
+const MAX_FILE: u64 = 1 << 20;
 
 /// The layers of all files there are, lowest first. Keys nobody knows go to `warnings`.
 pub(super) fn layers(
@@ -19,17 +23,31 @@ pub(super) fn layers(
 ) -> Result<Vec<Layer>, Problem> {
     let mut layers = Vec::new();
     for path in usual_places(environment) {
-        match std::fs::read_to_string(&path) {
+        match read(&path) {
             Ok(text) => layers.push(layer(&path, &text, warnings)?),
             Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {}
             Err(error) => return Err(unreadable(&path, error)),
         }
     }
     if let Some(path) = config {
-        let text = std::fs::read_to_string(path).map_err(|error| unreadable(path, error))?;
+        let text = read(path).map_err(|error| unreadable(path, error))?;
         layers.push(layer(path, &text, warnings)?);
     }
     Ok(layers)
+}
+
+/// A pipe would be waited for and a device read without end, so neither is a configuration.
+fn read(path: &Path) -> io::Result<String> {
+    let refused = |why: String| Err(io::Error::new(ErrorKind::InvalidInput, why));
+    if !std::fs::metadata(path)?.is_file() {
+        return refused("it is not a regular file".to_owned());
+    }
+    let mut text = String::new();
+    File::open(path)?.take(MAX_FILE + 1).read_to_string(&mut text)?;
+    if text.len() as u64 > MAX_FILE {
+        return refused(format!("it is larger than {} MiB", MAX_FILE >> 20));
+    }
+    Ok(text)
 }
 
 fn usual_places(environment: &Environment) -> Vec<PathBuf> {
@@ -38,7 +56,7 @@ fn usual_places(environment: &Environment) -> Vec<PathBuf> {
     home.chain(here).collect()
 }
 
-fn unreadable(path: &Path, error: std::io::Error) -> Problem {
+fn unreadable(path: &Path, error: io::Error) -> Problem {
     Problem::new(format!("the configuration file {} cannot be read", path.display())).cause(error)
 }
 
@@ -48,6 +66,14 @@ fn layer(path: &Path, text: &str, warnings: &mut Vec<String>) -> Result<Layer, P
     let mut layer = Layer::new(Source::File(path.to_owned()));
     for (key, value) in entries {
         match options::find(&key) {
+            Some(spec) if spec.kind != Kind::List && value.len() != 1 => {
+                return Err(Problem::new(format!(
+                    "`{key}` in {} takes one value, and {} are given",
+                    path.display(),
+                    value.len()
+                ))
+                .help("write `key = value` without brackets"));
+            }
             Some(spec) => {
                 layer.values.insert(spec.key, value);
             }
@@ -76,8 +102,16 @@ fn toml_entries(path: &Path, text: &str) -> Result<Vec<(String, Vec<String>)>, P
     let table: toml::Table = text.parse().map_err(|error: toml::de::Error| {
         Problem::new(format!("{} is not TOML", path.display())).cause(error)
     })?;
-    let section = table.get("tool").and_then(|tool| tool.get("locust")).and_then(toml::Value::as_table);
-    Ok(section.into_iter().flatten().map(|(key, value)| (key.clone(), texts(value))).collect())
+    let wrong = |name: &str| {
+        Problem::new(format!("`{name}` in {} is not a table", path.display()))
+            .help("put the settings below a line `[tool.locust]`")
+    };
+    let Some(tool) = table.get("tool") else { return Ok(Vec::new()) };
+    let Some(section) = tool.as_table().ok_or_else(|| wrong("tool"))?.get("locust") else {
+        return Ok(Vec::new());
+    };
+    let section = section.as_table().ok_or_else(|| wrong("tool.locust"))?;
+    Ok(section.iter().map(|(key, value)| (key.clone(), texts(value))).collect())
 }
 
 fn texts(value: &toml::Value) -> Vec<String> {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Where a value comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,6 +15,16 @@ pub(crate) enum Source {
     Environment,
     /// The command line.
     CommandLine,
+}
+
+impl Source {
+    /// The configuration file, if it is one.
+    pub(crate) fn file(&self) -> Option<&Path> {
+        match self {
+            Self::File(path) => Some(path),
+            Self::Default | Self::Environment | Self::CommandLine => None,
+        }
+    }
 }
 
 impl fmt::Display for Source {

@@ -11,11 +11,20 @@ use super::options::{self, Kind, OPTIONS, Support};
 use super::{Console, Csv, DEFAULT_SUITE, Environment, Log, Outputs, Settings, Shape, Show, files, timespan};
 use crate::errors::{Problem, Problems};
 
+/// As many as a suite may ask for.
+const MAX_USERS: u32 = 1_000_000;
+/// As many per second as a suite may ask for.
+const MAX_SPAWN_RATE: f64 = 1e6;
+/// No run takes longer.
+const YEAR: Nanos = Nanos::from_secs(365 * 24 * 3600);
+
 /// Settings, where they come from, and what is to be said about them once there is a log.
 #[derive(Debug)]
 pub(crate) struct Resolved {
     pub(crate) settings: Settings,
     pub(crate) warnings: Vec<String>,
+    /// The configuration files that were read.
+    pub(crate) files: Vec<PathBuf>,
     pub(super) given: BTreeMap<&'static str, Given>,
 }
 
@@ -27,16 +36,18 @@ pub(crate) fn resolve(
 ) -> Result<Resolved, Problems> {
     let mut warnings = Vec::new();
     let mut layers = files::layers(environment, config, &mut warnings)?;
+    let files = layers.iter().filter_map(|layer| layer.source.file().map(Path::to_owned)).collect();
+    warnings.extend(environment.unknown());
     layers.push(environment.layer());
     layers.push(command_line);
-    let mut parser = Parser { given: merge(layers), problems: Vec::new() };
+    let mut parser = Parser { given: merge(layers), problems: environment.problems() };
     parser.support(&mut warnings);
     parser.flags();
     let settings = parser.settings();
     if !parser.problems.is_empty() {
         return Err(Problems(parser.problems));
     }
-    Ok(Resolved { settings, warnings, given: parser.given })
+    Ok(Resolved { settings, warnings, files, given: parser.given })
 }
 
 struct Parser {
@@ -82,7 +93,9 @@ impl Parser {
                 text.parse().map_err(|_| "expected an exit code from 0 to 255".to_owned())
             }),
             record: self.text("record").map(PathBuf::from),
-            seed: self.parsed("seed", |text| text.parse().map_err(|_| "expected a whole number".to_owned())),
+            seed: self.parsed("seed", |text| {
+                text.parse().map_err(|_| format!("expected a whole number from 0 to {}", u64::MAX))
+            }),
             threads: self.parsed("threads", threads).unwrap_or(0),
         };
         if settings.outputs.csv.is_none() && self.flag("csv-full-history") {
@@ -99,7 +112,7 @@ impl Parser {
             host: self.text("host"),
             users: self.parsed("users", users),
             spawn_rate: self.parsed("spawn-rate", spawn_rate),
-            run_time: self.parsed("run-time", timespan::parse),
+            run_time: self.parsed("run-time", run_time),
             stop_timeout: self.parsed("stop-timeout", stop_timeout),
             profile: self.text("profile"),
             tags: self.list("tags"),
@@ -199,27 +212,37 @@ fn flag_value(text: &str) -> Option<bool> {
 
 fn users(text: &str) -> Result<u32, String> {
     match text.parse() {
-        Ok(0) | Err(_) => Err("expected a whole number of at least 1".to_owned()),
-        Ok(users) => Ok(users),
+        Ok(users @ 1..=MAX_USERS) => Ok(users),
+        _ => Err(format!("expected a whole number from 1 to {MAX_USERS}")),
     }
 }
 
 fn spawn_rate(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(rate) if !rate.is_finite() => Err("must be a finite number".to_owned()),
+        Ok(rate) if rate > MAX_SPAWN_RATE => Err(format!("must be at most {MAX_SPAWN_RATE}")),
         Ok(rate) if rate > 0.0 => Ok(rate),
         Ok(_) => Err("must be greater than zero".to_owned()),
         Err(_) => Err("expected a number".to_owned()),
     }
 }
 
+fn run_time(text: &str) -> Result<Nanos, String> {
+    timespan::parse(text).and_then(at_most_a_year)
+}
+
 fn stop_timeout(text: &str) -> Result<Nanos, String> {
-    match text.parse::<f64>() {
-        Ok(seconds) if seconds.is_finite() && seconds >= 0.0 => Ok(Nanos::from_secs_f64(seconds)),
+    let span = match text.parse::<f64>() {
+        Ok(seconds) if seconds.is_finite() && seconds >= 0.0 => Nanos::from_secs_f64(seconds),
         _ => timespan::parse(text).map_err(|_| {
             "Valid --stop-timeout formats are: 20, 20s, 3m, 2h, 1h20m, 3h30m10s, etc.".to_owned()
-        }),
-    }
+        })?,
+    };
+    at_most_a_year(span)
+}
+
+fn at_most_a_year(span: Nanos) -> Result<Nanos, String> {
+    if span <= YEAR { Ok(span) } else { Err("must be at most a year (8760h)".to_owned()) }
 }
 
 fn threads(text: &str) -> Result<usize, String> {

@@ -4,6 +4,7 @@
 
 mod demo;
 mod help;
+mod hostile;
 mod refusals;
 mod runs;
 mod shows;

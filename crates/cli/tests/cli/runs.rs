@@ -190,7 +190,7 @@ fn endless(place: &Place, url: &str, options: &str) -> (Child, BufReader<std::pr
     (child, stderr)
 }
 
-fn wait_for(stderr: &mut impl BufRead, text: &str) {
+pub(crate) fn wait_for(stderr: &mut impl BufRead, text: &str) {
     let mut line = String::new();
     while !line.contains(text) {
         line.clear();

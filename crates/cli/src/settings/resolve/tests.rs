@@ -116,7 +116,7 @@ fn all_mistakes_are_reported_at_once_with_their_place() {
     assert_eq!(
         problems(result),
         [
-            "`many` is not a value of --users: expected a whole number of at least 1",
+            "`many` is not a value of --users: expected a whole number from 1 to 1000000",
             "`0` is not a value of --spawn-rate: must be greater than zero",
             "`5 minutes` is not a value of --run-time: Invalid time span format. \
              Valid formats: 20, 20s, 3m, 2h, 1h20m, 3h30m10s, etc.",
@@ -131,6 +131,14 @@ fn values_out_of_bounds_are_refused() {
         ("users", "0"),
         ("users", "-1"),
         ("users", "1.5"),
+        ("users", "1000001"),
+        ("users", "4294967296"),
+        ("spawn-rate", "1e300"),
+        ("run-time", "8761h"),
+        ("run-time", "99999999999"),
+        ("stop-timeout", "8761h"),
+        ("stop-timeout", "1e300"),
+        ("seed", "-1"),
         ("spawn-rate", "inf"),
         ("spawn-rate", "nan"),
         ("spawn-rate", "-1"),
@@ -184,4 +192,39 @@ fn a_full_history_needs_files() {
 fn a_file_that_was_asked_for_must_be_there() {
     let message = problems(Place::new().resolve(&[], Some("none.conf"))).remove(0);
     assert!(message.ends_with("none.conf cannot be read"), "{message}");
+}
+
+#[test]
+fn a_scalar_takes_one_value_and_a_table_is_a_table() {
+    for (file, text, said) in [
+        ("here/locust.conf", "users = [1, 2]", "`users` in "),
+        ("here/locust.conf", "headless = []", "`headless` in "),
+        ("here/pyproject.toml", "[tool.locust]\nusers = [1, 2]", "`users` in "),
+        ("here/pyproject.toml", "[tool]\nlocust = 3", "`tool.locust` in "),
+        ("here/pyproject.toml", "tool = 3", "`tool` in "),
+    ] {
+        let place = Place::new();
+        place.file(file, text);
+        let message = problems(place.resolve(&[], None)).remove(0);
+        assert!(message.starts_with(said), "{message}");
+    }
+}
+
+#[test]
+fn configuration_is_a_regular_file_of_reasonable_size() {
+    let place = Place::new();
+    place.file("large.conf", &"#\n".repeat(1 << 20));
+    let path = place.directory.path().join("pipe.conf");
+    rustix::fs::mknodat(rustix::fs::CWD, &path, rustix::fs::FileType::Fifo, 0o600.into(), 0).unwrap();
+    for name in ["large.conf", "pipe.conf", "/dev/zero"] {
+        let message = problems(place.resolve(&[], Some(name))).remove(0);
+        assert!(message.ends_with("cannot be read"), "{message}");
+    }
+}
+
+#[test]
+fn variables_that_are_no_text_are_refused_by_name() {
+    let mut place = Place::new();
+    place.environment.not_text = vec!["PATH".to_owned(), "LOCUST_USERS".to_owned()];
+    assert_eq!(problems(place.resolve(&[], None)), ["the environment variable LOCUST_USERS is not UTF-8"]);
 }
