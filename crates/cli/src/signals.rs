@@ -15,7 +15,8 @@ const FILE_TOO_LARGE: i32 = 25;
 pub(crate) struct Signals {
     interrupt: Signal,
     terminate: Signal,
-    hang_up: Signal,
+    /// `None` when whoever started the process (`nohup`) wants it to outlive its terminal.
+    hang_up: Option<Signal>,
 }
 
 impl Signals {
@@ -27,7 +28,7 @@ impl Signals {
         Ok(Self {
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
-            hang_up: signal(SignalKind::hangup())?,
+            hang_up: if ignores_hang_up() { None } else { Some(signal(SignalKind::hangup())?) },
         })
     }
 
@@ -39,10 +40,26 @@ impl Signals {
                 info!(target: MAIN, "Got SIGTERM signal");
                 EndReason::Terminated
             }
-            _ = self.hang_up.recv() => {
+            () = received(self.hang_up.as_mut()) => {
                 info!(target: MAIN, "Got SIGHUP signal");
                 EndReason::Terminated
             }
         }
     }
+}
+
+/// Waits for ever without a signal to wait for.
+async fn received(signal: Option<&mut Signal>) {
+    match signal {
+        Some(signal) => _ = signal.recv().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Was the process started with `SIGHUP` ignored? Listening would undo that.
+fn ignores_hang_up() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    // `SIGHUP` is signal 1, the lowest bit.
+    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).is_some_and(|mask| mask & 1 == 1)
 }

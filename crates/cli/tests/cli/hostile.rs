@@ -49,9 +49,8 @@ fn no_output_takes_the_place_of_an_input_or_another_output() {
         let _ = std::fs::remove_file(place.path("2.log"));
         assert_eq!(contents(&place), before, "{line}");
     }
-    for line in ["--html good.squall", "--csv x --html x_failures.csv", "--html {u}.squall"] {
-        let line = format!("report good.squall {}", line.replace("{u}.squall", "./good.squall"));
-        place.squall(&line).assert(2, &["are the same file"]);
+    for line in ["--html good.squall", "--html ./good.squall-wal", "--csv x --html x_failures.csv"] {
+        place.squall(&format!("report good.squall {line}")).assert(2, &["are the same file"]);
         assert_eq!(contents(&place), before, "{line}");
     }
     assert_eq!(server.requests(), requests, "nothing was sent");
@@ -129,6 +128,24 @@ fn a_run_cut_short_by_any_signal_is_no_verdict() {
         report.assert(0, &[]);
         assert!(report.stdout.contains("not a verdict on the whole run"), "{}", report.stdout);
     }
+}
+
+#[test]
+fn a_run_started_with_nohup_outlives_its_terminal() {
+    let server = healthy();
+    let place = Place::new();
+    let binary = place.command("");
+    let line = format!(
+        "trap '' HUP; exec {} run suite.toml -t 2s -H {} --record a.squall",
+        binary.get_program().display(),
+        server.url()
+    );
+    let mut shell = std::process::Command::new("/bin/sh");
+    shell.args(["-c", &line]).current_dir(place.path("")).env("HOME", place.path(""));
+    let mut child = shell.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    crate::runs::wait_for(&mut std::io::BufReader::new(child.stderr.as_mut().unwrap()), "All users spawned");
+    kill_process(Pid::from_child(&child), Signal::HUP).unwrap();
+    Answer::of(&child.wait_with_output().unwrap()).assert(0, &["--run-time limit reached"]);
 }
 
 #[test]
