@@ -14,6 +14,9 @@ use squall_core::Nanos;
 /// Position of a user in its thread.
 pub(crate) type UserKey = u32;
 
+/// A deadline that was found to have passed.
+const EXPIRED: Nanos = Nanos::ZERO;
+
 #[derive(Debug, Default)]
 pub(crate) struct Timers {
     users: RefCell<Vec<Entry>>,
@@ -86,6 +89,7 @@ impl Timers {
 
     /// Replace the user's deadline; `Nanos::MAX` takes it away.
     pub(crate) fn arm_deadline(&self, key: UserKey, at: Nanos) {
+        let at = at.max(EXPIRED + Nanos(1));
         let users = self.users.borrow();
         let entry = &users[key as usize];
         entry.deadline.set(at);
@@ -95,9 +99,9 @@ impl Timers {
         }
     }
 
-    /// The moment of the user's deadline.
-    pub(crate) fn deadline(&self, key: UserKey) -> Nanos {
-        self.users.borrow()[key as usize].deadline.get()
+    /// Has the user's deadline passed? As of the last check of all deadlines, so that nobody reads a clock for it.
+    pub(crate) fn deadline_passed(&self, key: UserKey) -> bool {
+        self.users.borrow()[key as usize].deadline.get() == EXPIRED
     }
 
     /// The next moment at which a sleep ends.
@@ -142,6 +146,7 @@ impl Timers {
             }
             let deadline = entry.deadline.get();
             if deadline <= now {
+                entry.deadline.set(EXPIRED);
                 entry.queued.set(Nanos::MAX);
                 if let Some(waker) = &entry.waker {
                     waker.wake_by_ref();
@@ -157,21 +162,19 @@ impl Timers {
 }
 
 /// The deadline of one user, as the HTTP client wants it.
-pub(crate) struct UserDeadline<'a, C> {
+pub(crate) struct UserDeadline<'a> {
     pub(crate) timers: &'a Timers,
-    pub(crate) clock: &'a C,
     pub(crate) key: UserKey,
 }
 
-impl<C: squall_http::Clock> squall_http::Deadline for UserDeadline<'_, C> {
+impl squall_http::Deadline for UserDeadline<'_> {
     fn arm(&self, at: Nanos) {
         self.timers.arm_deadline(self.key, at);
     }
 
     fn poll_expired(&self, _cx: &mut Context<'_>) -> Poll<()> {
         // The user's task registered its waker when it began.
-        let deadline = self.timers.deadline(self.key);
-        if deadline < Nanos::MAX && self.clock.now() >= deadline { Poll::Ready(()) } else { Poll::Pending }
+        if self.timers.deadline_passed(self.key) { Poll::Ready(()) } else { Poll::Pending }
     }
 }
 
@@ -235,9 +238,12 @@ mod tests {
         timers.arm_deadline(0, Nanos(300));
         timers.fire_deadlines(Nanos(150));
         assert_eq!(count.0.load(Ordering::Relaxed), 0);
+        assert!(!timers.deadline_passed(0));
         timers.fire_deadlines(Nanos(300));
         assert_eq!(count.0.load(Ordering::Relaxed), 1);
+        assert!(timers.deadline_passed(0));
         timers.arm_deadline(0, Nanos::MAX);
+        assert!(!timers.deadline_passed(0));
         timers.fire_deadlines(Nanos(1000));
         assert_eq!(count.0.load(Ordering::Relaxed), 1);
     }

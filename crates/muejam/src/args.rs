@@ -46,7 +46,13 @@ pub struct Args {
     #[arg(long)]
     pub test_auth: bool,
     /// Secret of HS256 test tokens; needs --test-auth
-    #[arg(long, value_name = "SECRET", env = "TEST_JWT_SECRET", hide_env_values = true, requires = "test_auth")]
+    #[arg(
+        long,
+        value_name = "SECRET",
+        env = "TEST_JWT_SECRET",
+        hide_env_values = true,
+        requires = "test_auth"
+    )]
     pub test_jwt_secret: Option<String>,
     /// Key set of RS256 tokens; http:// only, for an issuer nearby
     #[arg(long, value_name = "URL", conflicts_with = "jwks_file")]

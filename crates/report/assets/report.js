@@ -123,6 +123,8 @@
       hooks: { drawClear: [phases], draw: [names], setScale: [zoomed] },
     }, [series.t].concat(values), host);
     u.squallReady = true;
+    /* Without a cursor the legend shows the last point: a picture of the page has figures in it, not dashes. */
+    u.setLegend({ idx: series.t.length - 1 });
     charts.push(u);
   }
 

@@ -2,7 +2,7 @@
 //! a point is a percentile of its requests, never a mean of percentiles.
 
 use serde::Serialize;
-use squall_core::{OutcomeKind, Ramp};
+use squall_core::{Nanos, OutcomeKind, Ramp};
 use squall_record::{PhaseMark, Run};
 use squall_stats::{Histogram, Window};
 
@@ -10,6 +10,9 @@ use crate::report::{Group, Lag};
 
 /// Points of a chart: more than a wide screen can show apart.
 pub const MAX_POINTS: usize = 1000;
+
+/// A last window shorter than this is no point of its own.
+const SHORTEST: Nanos = Nanos::from_millis(500);
 
 /// Columns of equal length, one value a point. Rates per second, times in milliseconds, `None` where there was
 /// nothing to measure.
@@ -50,7 +53,7 @@ impl Series {
     pub fn new(run: &Run, max_points: usize) -> Self {
         let mut series = Self { users: vec![Vec::new(); run.plan.classes.len()], ..Self::default() };
         let ramps = ramps(run);
-        for part in run.windows.chunks(run.windows.len().div_ceil(max_points.max(1)).max(1)) {
+        for part in parts(&run.windows, max_points) {
             if let Some(window) = joined(part) {
                 series.push(&window, &ramps);
             }
@@ -90,6 +93,22 @@ impl Series {
         self.send_lag_p99.push(lag(&window.send_lag));
         self.loop_lag_p99.push(lag(&window.loop_lag));
     }
+}
+
+/// The windows of each point. The last window ends with the run and may be a few milliseconds long: by itself it would
+/// be a point with an absurd rate, so it joins the one before.
+fn parts(windows: &[Window], max_points: usize) -> Vec<&[Window]> {
+    let size = windows.len().div_ceil(max_points.max(1)).max(1);
+    let mut parts: Vec<_> = windows.chunks(size).collect();
+    let short = windows.last().is_some_and(|last| last.span < SHORTEST);
+    if let [.., before, [_]] = parts[..]
+        && short
+    {
+        parts.pop();
+        parts.pop();
+        parts.push(&windows[windows.len() - before.len() - 1..]);
+    }
+    parts
 }
 
 /// Three decimals: microseconds, which is what is measured, and a shorter file.

@@ -46,9 +46,9 @@ pub struct TaskMix {
     pub class: UserClassId,
     /// Its name.
     pub name: String,
-    /// Share of the class's turns by weight.
+    /// Share of the class's runs by weight.
     pub asked: f64,
-    /// Share of the class's turns, skipped ones included; `None` when there were none.
+    /// Share of the class's runs; `None` when there were none. A skipped turn is no run.
     pub achieved: Option<f64>,
     /// Times it ran to its end.
     pub runs: u64,
@@ -109,13 +109,13 @@ fn tasks(run: &Run) -> Vec<TaskMix> {
         let first = mix.len();
         let of_class = &counts[first..first + class.tasks.len()];
         let weights: Vec<f64> = class.tasks.iter().map(|task| f64::from(task.weight)).collect();
-        let turns: Vec<f64> = of_class.iter().map(|task| (task.runs + task.skipped) as f64).collect();
+        let runs: Vec<f64> = of_class.iter().map(|task| task.runs as f64).collect();
         mix.extend(class.tasks.iter().enumerate().map(|(position, task)| TaskMix {
             task: TaskId::from(first + position),
             class: UserClassId::from(index),
             name: task.name.clone(),
             asked: share(&weights, position).unwrap_or(0.0),
-            achieved: share(&turns, position),
+            achieved: share(&runs, position),
             runs: of_class[position].runs,
             skipped: of_class[position].skipped,
         }));

@@ -20,6 +20,13 @@ pub(super) fn tables(run: &Run, verdict: &Verdict, style: Style) -> String {
     String::from_utf8_lossy(&text).into_owned()
 }
 
+/// The verdict alone.
+pub(super) fn verdict(run: &Run, verdict: &Verdict, style: Style) -> String {
+    let mut text = Vec::new();
+    squall_report::console::verdict(run, verdict, style, &mut text).expect("a vector takes every byte");
+    String::from_utf8_lossy(&text).into_owned()
+}
+
 /// Locust's JSON on stdout.
 pub(super) fn print_locust_json(run: &Run) -> Result<(), Problem> {
     print(|out| squall_report::json::locust(run, out))

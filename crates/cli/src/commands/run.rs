@@ -129,9 +129,13 @@ fn conclude(finished: &Finished, settings: &Settings, html: Option<&Path>, termi
     let exit = finished.exit(judged, incomplete);
     finished.announce();
     info!(target: MAIN, "Shutting down (exit code {})", exit.code());
-    // As with Locust, a JSON file takes the place of the final tables.
-    if json_file.is_none() && settings.console != Console::Silent {
-        terminal.say(&outputs::tables(run, &verdict, terminal.style));
+    if settings.console != Console::Silent {
+        // As with Locust, a JSON file takes the place of the final tables; the verdict is not among what it holds.
+        let text = match json_file {
+            None => outputs::tables(run, &verdict, terminal.style),
+            Some(_) => outputs::verdict(run, &verdict, terminal.style),
+        };
+        terminal.say(&text);
     }
     Ok(exit)
 }

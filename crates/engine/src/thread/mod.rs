@@ -101,9 +101,9 @@ impl<C: Connector + 'static> Thread<C> {
         self.clock.since_epoch(self.clock.now())
     }
 
-    /// How far the user's life has come; one that is gone is cut.
+    /// How far the user's life has come.
     pub(crate) fn life(&self, key: UserKey) -> Life {
-        self.users.borrow().get(key).map_or(Life::Cut, |alive| alive.life)
+        self.users.borrow().life(key)
     }
 
     /// Sleep until `until`, or until `leave` finds a reason not to.

@@ -16,16 +16,17 @@ pub(crate) enum Life {
     Cut,
 }
 
-/// One life: keys are used again, births are not.
+/// Who lives under a key: keys are used again, births are not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Alive {
     pub(super) slot: Slot,
-    pub(super) life: Life,
     pub(super) born: u64,
 }
 
 #[derive(Debug, Default)]
 pub(super) struct Users {
+    /// By key. A byte each and apart from the rest: it is looked at whenever a user is polled.
+    lives: Vec<Life>,
     /// By key; `None` is free.
     entries: Vec<Option<Alive>>,
     free: Vec<UserKey>,
@@ -39,12 +40,14 @@ impl Users {
     pub(super) fn add(&mut self, slot: Slot) -> UserKey {
         self.births += 1;
         self.alive += 1;
-        let alive = Some(Alive { slot, life: Life::Running, born: self.births });
+        let alive = Some(Alive { slot, born: self.births });
         let key = if let Some(key) = self.free.pop() {
             self.entries[key as usize] = alive;
+            self.lives[key as usize] = Life::Running;
             key
         } else {
             self.entries.push(alive);
+            self.lives.push(Life::Running);
             (self.entries.len() - 1) as UserKey
         };
         self.by_slot.insert(slot, key);
@@ -53,11 +56,17 @@ impl Users {
 
     pub(super) fn remove(&mut self, key: UserKey) {
         let Some(gone) = self.entries[key as usize].take() else { return };
+        self.lives[key as usize] = Life::Cut;
         self.alive -= 1;
         self.free.push(key);
         if self.by_slot.get(&gone.slot) == Some(&key) {
             self.by_slot.remove(&gone.slot);
         }
+    }
+
+    /// How far the life under a key has come; one that is over is cut.
+    pub(super) fn life(&self, key: UserKey) -> Life {
+        self.lives[key as usize]
     }
 
     pub(super) fn get(&self, key: UserKey) -> Option<Alive> {
@@ -71,13 +80,10 @@ impl Users {
 
     /// Move a life on; returns whether that is news.
     pub(super) fn advance(&mut self, key: UserKey, life: Life) -> bool {
-        match &mut self.entries[key as usize] {
-            Some(alive) if alive.life < life => {
-                alive.life = life;
-                true
-            }
-            _ => false,
-        }
+        let current = &mut self.lives[key as usize];
+        let news = *current < life;
+        *current = life.max(*current);
+        news
     }
 
     pub(super) fn count(&self) -> usize {
@@ -116,6 +122,6 @@ mod tests {
         let key = users.add(Slot { class: UserClassId(0), index: 0 });
         assert!(users.advance(key, Life::Cut));
         assert!(!users.advance(key, Life::Stopping));
-        assert_eq!(users.get(key).unwrap().life, Life::Cut);
+        assert_eq!(users.life(key), Life::Cut);
     }
 }

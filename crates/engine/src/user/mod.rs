@@ -99,6 +99,10 @@ impl<C: Connector + 'static> User<C> {
             if let Err(leave) = self.task(class, task).await {
                 return leave;
             }
+            if class.wait == Wait::Constant(Nanos::ZERO) {
+                self.due = Due::default();
+                continue;
+            }
             let now = self.thread.clock.now();
             let until = match class.wait {
                 Wait::Pacing(interval) => {

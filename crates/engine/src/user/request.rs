@@ -97,7 +97,7 @@ impl<C: Connector + 'static> User<C> {
             follow: request.follow,
             deadline,
         };
-        let timer = UserDeadline { timers: &thread.timers, clock: &thread.clock, key };
+        let timer = UserDeadline { timers: &thread.timers, key };
         let mut sending = pin!(self.session.send(&thread.client, &http, &timer, captured));
         poll_fn(|cx| {
             if thread.life(key) == Life::Cut {

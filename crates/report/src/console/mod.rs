@@ -8,4 +8,4 @@ mod table;
 
 pub use live::{Live, LiveOptions};
 pub use screen::Screen;
-pub use summary::{Style, summary};
+pub use summary::{Style, summary, verdict};

@@ -32,8 +32,20 @@ pub fn summary(run: &Run, verdict: &Verdict, style: Style, out: &mut dyn io::Wri
     out.write_all(percentiles(&tally, width).as_bytes())?;
     out.write_all(errors(&tally, width).as_bytes())?;
     let report = Report::new(run, verdict);
-    for part in [outcomes, phases, users, tasks, criteria, pending, conclusion] {
+    for part in [outcomes, phases, users, tasks] {
         out.write_all(part(&report, style.colour).as_bytes())?;
+    }
+    judgement(&report, style, out)
+}
+
+/// The verdict alone, for a console that shows no tables.
+pub fn verdict(run: &Run, verdict: &Verdict, style: Style, out: &mut dyn io::Write) -> io::Result<()> {
+    judgement(&Report::new(run, verdict), style, out)
+}
+
+fn judgement(report: &Report, style: Style, out: &mut dyn io::Write) -> io::Result<()> {
+    for part in [criteria, pending, conclusion] {
+        out.write_all(part(report, style.colour).as_bytes())?;
     }
     Ok(())
 }
@@ -152,7 +164,7 @@ fn tasks(report: &Report, colour: bool) -> String {
             flag,
         ]);
     }
-    titled("Mix of tasks (shares of the class's turns)", &table, colour)
+    titled("Mix of tasks (shares of what the class ran)", &table, colour)
 }
 
 /// The colour of a standing.

@@ -37,7 +37,7 @@ pub(super) fn section(report: &Report) -> Markup {
             h3 { "Tasks" }
             div.scroll tabindex="0" role="region" aria-label="Mix of tasks" {
                 table {
-                    caption { "Shares of the turns of the class. A turn is skipped when something the task needs is missing." }
+                    caption { "Shares of what the class ran. A task is skipped when it is its turn and something it needs is missing." }
                     thead { tr {
                         th.text scope="col" { "Task" }
                         th.text scope="col" { "User class" }
