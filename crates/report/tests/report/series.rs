@@ -1,4 +1,4 @@
-use squall_core::OutcomeKind;
+use squall_core::{Nanos, OutcomeKind};
 use squall_report::{MAX_POINTS, Series};
 use squall_stats::{Summary, Window};
 
@@ -40,6 +40,16 @@ fn a_short_run_is_not_joined() {
     assert_eq!(series.t.last(), Some(&159.64));
     let columns = [series.ok.len(), series.p50.len(), series.users_asked.len(), series.users[3].len()];
     assert_eq!(columns, [series.t.len(); 4]);
+}
+
+#[test]
+fn a_last_window_of_milliseconds_is_no_point_of_its_own() {
+    let mut run = sample::run();
+    let windows = run.windows.len();
+    run.windows.last_mut().unwrap().span = Nanos::from_millis(10);
+    let series = Series::new(&run, MAX_POINTS);
+    assert_eq!(series.t.len(), windows - 1);
+    assert_eq!(series.t.last(), Some(&159.01), "its requests count in the point before");
 }
 
 #[test]
