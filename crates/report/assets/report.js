@@ -123,8 +123,9 @@
       hooks: { drawClear: [phases], draw: [names], setScale: [zoomed] },
     }, [series.t].concat(values), host);
     u.squallReady = true;
-    /* Without a cursor the legend shows the last point: a picture of the page has figures in it, not dashes. */
-    u.setLegend({ idx: series.t.length - 1 });
+    /* Without a cursor the legend shows the last point: a picture of the page has figures in it, not dashes.
+       Later, because the first drawing, which is still to come, clears it. */
+    setTimeout(function () { u.setLegend({ idx: series.t.length - 1 }); }, 0);
     charts.push(u);
   }
 
