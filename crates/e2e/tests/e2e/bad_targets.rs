@@ -125,7 +125,7 @@ fn start(place: &Place, profile: &str, host: &str, record: &str) -> Child {
 /// there were answers, not valid where there was none.
 fn assert_failed(place: &Place, child: Child, record: &str, what: &str, class: &str) {
     let answer = Answer::of(&child.wait_with_output().unwrap());
-    let answers = ["head_too_large", "body_too_large", "redirect", "decode", "status"];
+    let answers = ["head_too_large", "body_too_large", "redirect", "decode", "status", "check", "capture"];
     let code = if answers.contains(&class) { 1 } else { 3 };
     assert_eq!(answer.code, Some(code), "{what}: {answer}");
     assert!(!answer.stderr.contains("panicked"), "{what}: {answer}");
