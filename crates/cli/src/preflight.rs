@@ -10,7 +10,7 @@ use std::path::Path;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use squall_plan::Plan;
-use squall_suite::users_by_class;
+use squall_plan::users_by_class;
 use url::Url;
 
 use crate::errors::Problem;

@@ -71,6 +71,7 @@ pub(crate) mod tests {
 
     fn plan_of(phases: &[(u32, f64, u64)], weights: &[(f64, u32)]) -> Plan {
         let class = |(index, &(weight, fixed_count)): (usize, &(f64, u32))| UserClass {
+            weight_stated: true,
             name: format!("Class{index}"),
             weight,
             fixed_count,
@@ -89,8 +90,11 @@ pub(crate) mod tests {
             spawn_rate,
             run_time: Some(Nanos::from_secs(secs)),
             measured: true,
+            arrivals: None,
         };
         Plan {
+            faults: Vec::new(),
+            monitors: Vec::new(),
             name: "test".into(),
             profile: None,
             host: "http://127.0.0.1".into(),

@@ -3,7 +3,9 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-use squall_core::{EndpointId, UserClassId};
+use squall_core::{EndpointId, Nanos, UserClassId};
+
+use crate::Unit;
 
 /// A measure against up to three levels. At least one level is given.
 ///
@@ -21,6 +23,12 @@ pub struct Criterion {
     pub acceptable: Option<Level>,
     /// What one cannot live with.
     pub failure: Option<Level>,
+    /// Judged on every sliding window of this length instead of the whole: the worst one counts.
+    #[serde(default, rename = "for")]
+    pub hold: Option<Nanos>,
+    /// The run stops when this fails while it goes.
+    #[serde(default)]
+    pub abort: bool,
 }
 
 /// Which requests a criterion looks at; `None` is all of them.
@@ -39,7 +47,7 @@ pub struct Scope {
 pub struct Level {
     /// Direction.
     pub comparison: Comparison,
-    /// In the unit of the measure: seconds, a share from 0 to 1, or requests per second.
+    /// In the unit of the measure, see [`Unit`].
     pub value: f64,
 }
 
@@ -86,7 +94,7 @@ impl fmt::Display for Comparison {
 }
 
 /// What can be measured.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Measure {
     /// Percentile of response time, e.g. 99.9.
@@ -101,21 +109,62 @@ pub enum Measure {
     Throughput,
     /// Share of rate-limited requests among all completed ones.
     RateLimited,
+    /// Share of arrivals that found no user in time and were given up.
+    Dropped,
+    /// A monitored series by its full name, e.g. `process.rss`: its mean over the judged time.
+    Series(String, Unit),
+    /// A function over the course of a measure.
+    Of(Function, Box<Measure>),
+}
+
+/// A function over the course of a measure in time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Function {
+    /// Its highest value: of a series the highest sample, of requests the worst 10 s (or `for`).
+    Max,
+    /// Its lowest value, in the same way.
+    Min,
+    /// The mean over time.
+    Mean,
+    /// The robust trend (Theil–Sen), per hour.
+    Slope,
+    /// Time from the end of a disturbance until requests are as they were before it.
+    Recovery,
+}
+
+impl Function {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Max, Self::Min, Self::Mean, Self::Slope, Self::Recovery];
+
+    /// As a suite names it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Max => "max",
+            Self::Min => "min",
+            Self::Mean => "mean",
+            Self::Slope => "slope",
+            Self::Recovery => "recovery",
+        }
+    }
 }
 
 impl Measure {
     /// The unit of its values.
     pub fn unit(&self) -> Unit {
         match self {
-            Self::Percentile(_) | Self::Mean | Self::Max => Unit::Seconds,
-            Self::ErrorRate | Self::RateLimited => Unit::Share,
+            Self::Percentile(_) | Self::Mean | Self::Max | Self::Of(Function::Recovery, _) => Unit::Seconds,
+            Self::ErrorRate | Self::RateLimited | Self::Dropped => Unit::Share,
             Self::Throughput => Unit::PerSecond,
+            Self::Series(_, unit) => *unit,
+            Self::Of(Function::Slope, of) => of.unit().per_hour(),
+            Self::Of(Function::Max | Function::Min | Function::Mean, of) => of.unit(),
         }
     }
 }
 
 impl fmt::Display for Measure {
-    /// As a suite names it: `p99.9`, `error_rate`.
+    /// As a suite names it: `p99.9`, `error_rate`, `slope(process.rss)`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Percentile(p) => write!(f, "p{p}"),
@@ -124,38 +173,11 @@ impl fmt::Display for Measure {
             Self::ErrorRate => f.write_str("error_rate"),
             Self::Throughput => f.write_str("throughput"),
             Self::RateLimited => f.write_str("rate_limited"),
+            Self::Dropped => f.write_str("dropped"),
+            Self::Series(name, _) => f.write_str(name),
+            Self::Of(function, of) => write!(f, "{}({of})", function.name()),
         }
     }
-}
-
-/// Unit of a measure.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Unit {
-    /// Stored in seconds.
-    Seconds,
-    /// Stored as a number from 0 to 1.
-    Share,
-    /// Stored as events per second.
-    PerSecond,
-}
-
-impl Unit {
-    /// `value` as a person writes it: `512ms`, `1.25s`, `0.5%`, `101.3/s`.
-    pub fn display(self, value: f64) -> String {
-        match self {
-            Self::Seconds if value < 0.001 => format!("{}µs", trim(value * 1e6, 0)),
-            Self::Seconds if value < 1.0 => format!("{}ms", trim(value * 1e3, 1)),
-            Self::Seconds => format!("{}s", trim(value, 2)),
-            Self::Share => format!("{}%", trim(value * 100.0, 2)),
-            Self::PerSecond => format!("{}/s", trim(value, 1)),
-        }
-    }
-}
-
-/// `value` with at most `decimals` decimals, without trailing zeros.
-fn trim(value: f64, decimals: usize) -> String {
-    let text = format!("{value:.decimals$}");
-    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
 }
 
 /// A criterion the suite asks for that needs a measure of a later version.
@@ -174,19 +196,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn values_are_shown_as_a_person_writes_them() {
-        assert_eq!(Unit::Seconds.display(0.5), "500ms");
-        assert_eq!(Unit::Seconds.display(0.0124), "12.4ms");
-        assert_eq!(Unit::Seconds.display(2.0), "2s");
-        assert_eq!(Unit::Seconds.display(100.0), "100s");
-        assert_eq!(Unit::Share.display(0.005), "0.5%");
-        assert_eq!(Unit::PerSecond.display(100.0), "100/s");
-    }
-
-    #[test]
     fn a_missing_value_meets_no_level() {
         for comparison in [Comparison::Below, Comparison::AtMost, Comparison::Above, Comparison::AtLeast] {
             assert!(!Level { comparison, value: 1.0 }.is_met_by(f64::NAN));
         }
+    }
+
+    #[test]
+    fn a_function_is_named_and_measured_like_what_it_is_of() {
+        let rss = Box::new(Measure::Series("process.rss".into(), Unit::Bytes));
+        let slope = Measure::Of(Function::Slope, rss);
+        assert_eq!((slope.to_string().as_str(), slope.unit()), ("slope(process.rss)", Unit::BytesPerHour));
+        let recovery = Measure::Of(Function::Recovery, Box::new(Measure::Percentile(95.0)));
+        assert_eq!((recovery.to_string().as_str(), recovery.unit()), ("recovery(p95)", Unit::Seconds));
     }
 }

@@ -4,21 +4,29 @@
 //! applied, every weight is finite. It knows nothing of files, sockets or threads. Secrets serialise as `***`.
 
 mod criteria;
+mod fault;
+mod feasibility;
 mod http;
 mod load;
+mod monitor;
 mod scenario;
 mod secret;
 mod template;
+mod unit;
 
-pub use criteria::{Comparison, Criterion, Level, Measure, Pending, Scope, Unit};
+pub use criteria::{Comparison, Criterion, Function, Level, Measure, Pending, Scope};
+pub use fault::FaultPlan;
+pub use feasibility::{ClassPace, Feasibility, PhaseCeiling, ThroughputCheck, feasibility, users_by_class};
 pub use http::{ClientCertificate, HttpSettings, StatusSet};
-pub use load::{Load, PhasePlan};
+pub use load::{ArrivalPlan, Load, PhasePlan, RateSegment, Spacing};
+pub use monitor::{Monitor, MonitorKind, ProcessTarget, SeriesPlan};
 pub use scenario::{
     Auth, AuthKind, Body, Capture, CaptureSource, Check, Endpoint, Expect, Feed, FeedOrder, JwtAlgorithm,
     RequestStep, SourceRange, Step, Task, UserClass, VarId, Wait,
 };
 pub use secret::Secret;
 pub use template::{Escape, Part, PickFrom, Slot, Template};
+pub use unit::Unit;
 
 use serde::{Deserialize, Serialize};
 
@@ -49,9 +57,29 @@ pub struct Plan {
     pub criteria: Vec<Criterion>,
     /// Criteria the suite asks for that this version cannot judge; listed in `check` and in reports.
     pub pending: Vec<Pending>,
+    /// What is watched while the load runs.
+    #[serde(default)]
+    pub monitors: Vec<Monitor>,
+    /// What is broken on purpose while the load runs, in rising order of `at`.
+    #[serde(default)]
+    pub faults: Vec<FaultPlan>,
 }
 
 impl Plan {
+    /// Every series of every monitor; the position is the number of the series in a record.
+    pub fn series(&self) -> Vec<SeriesPlan> {
+        let of = |(index, monitor): (usize, &Monitor)| {
+            let name = monitor.name.clone();
+            let series = monitor.kind.series().iter();
+            series.map(move |(part, unit)| SeriesPlan {
+                name: format!("{name}.{part}"),
+                unit: *unit,
+                monitor: index,
+            })
+        };
+        self.monitors.iter().enumerate().flat_map(of).collect()
+    }
+
     /// Every task with the class it belongs to; the position is the `TaskId`.
     pub fn tasks(&self) -> impl Iterator<Item = (&UserClass, &Task)> {
         self.classes.iter().flat_map(|class| class.tasks.iter().map(move |task| (class, task)))

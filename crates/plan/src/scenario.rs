@@ -25,6 +25,9 @@ pub struct UserClass {
     pub name: String,
     /// Share of the users relative to other classes; finite, not negative.
     pub weight: f64,
+    /// True when the suite (or a profile's mix) gives the weight, false when it is the default.
+    #[serde(default = "yes")]
+    pub weight_stated: bool,
     /// Exactly this many users when above 0; the weight is then without effect.
     pub fixed_count: u32,
     /// Between two tasks.
@@ -43,6 +46,11 @@ pub struct UserClass {
     pub tasks: Vec<Task>,
     /// Once, when the user stops in good order.
     pub on_stop: Vec<Step>,
+}
+
+/// Records of before this was recorded stated their weights, as far as anybody knows.
+fn yes() -> bool {
+    true
 }
 
 /// Time between two tasks of a user.

@@ -21,5 +21,5 @@ mod writer;
 pub use environment::Environment;
 pub use error::Error;
 pub use reader::Record;
-pub use run::{End, LogLevel, LogLine, Mark, MarkKind, PhaseMark, Run};
+pub use run::{End, FaultMark, LogLevel, LogLine, Mark, MarkKind, PhaseMark, Point, Run, Series};
 pub use writer::{Header, Writer};

@@ -9,12 +9,14 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use squall_core::PhaseId;
 use squall_stats::Window;
 
-use crate::{End, Error, LogLevel, LogLine, Mark, PhaseMark};
+use crate::{End, Error, FaultMark, LogLevel, LogLine, Mark, PhaseMark, Point};
 
 /// Windows that may wait: eight seconds of a run.
 pub(crate) const MAX_WINDOWS: usize = 8;
 /// Log lines that may wait; further ones are counted and their number is logged.
 const MAX_LINES: usize = 1_000;
+/// Samples that may wait: minutes of a hundred series. Further ones are dropped, which leaves a gap that is seen.
+const MAX_SAMPLES: usize = 50_000;
 
 #[derive(Debug, Default)]
 pub(crate) struct Queue {
@@ -28,6 +30,8 @@ struct State {
     phases: BTreeMap<PhaseId, PhaseMark>,
     started: Option<jiff::Timestamp>,
     marks: Vec<Mark>,
+    samples: Vec<(u32, Point)>,
+    faults: BTreeMap<u32, FaultMark>,
     log: Vec<LogLine>,
     lines_dropped: u64,
     merged: u64,
@@ -47,6 +51,8 @@ pub(crate) struct Batch {
     /// Wall time at run time zero, when it is news.
     pub(crate) started: Option<jiff::Timestamp>,
     pub(crate) marks: Vec<Mark>,
+    pub(crate) samples: Vec<(u32, Point)>,
+    pub(crate) faults: BTreeMap<u32, FaultMark>,
     pub(crate) log: Vec<LogLine>,
     /// Windows merged so far, when that number is new.
     pub(crate) merged: Option<u64>,
@@ -82,6 +88,20 @@ impl Queue {
 
     pub(crate) fn push_mark(&self, mark: Mark) {
         self.change(|state| state.marks.push(mark));
+    }
+
+    /// Samples are written with the next window, so that a chatty monitor makes no transactions of its own.
+    pub(crate) fn push_sample(&self, series: u32, point: Point) {
+        let mut state = self.lock();
+        if state.samples.len() < MAX_SAMPLES {
+            state.samples.push((series, point));
+        }
+    }
+
+    pub(crate) fn push_fault(&self, fault: FaultMark) {
+        self.change(|state| {
+            state.faults.insert(fault.id, fault);
+        });
     }
 
     pub(crate) fn push_log(&self, line: LogLine) {
@@ -139,6 +159,11 @@ impl Queue {
             state.phases.entry(id).or_insert(phase);
         }
         state.started = state.started.or(batch.started);
+        for (id, fault) in batch.faults {
+            state.faults.entry(id).or_insert(fault);
+        }
+        let samples = std::mem::take(&mut state.samples);
+        state.samples = [batch.samples, samples].concat();
         let (marks, log) = (std::mem::take(&mut state.marks), std::mem::take(&mut state.log));
         state.marks = [batch.marks, marks].concat();
         state.log = [batch.log, log].concat();
@@ -167,6 +192,8 @@ impl State {
             || !self.phases.is_empty()
             || self.started.is_some()
             || !self.marks.is_empty()
+            || !self.faults.is_empty()
+            || (self.closing && !self.samples.is_empty())
             || !self.log.is_empty()
             || self.end.is_some()
     }
@@ -185,6 +212,8 @@ impl State {
             phases: std::mem::take(&mut self.phases),
             started: self.started.take(),
             marks: std::mem::take(&mut self.marks),
+            samples: std::mem::take(&mut self.samples),
+            faults: std::mem::take(&mut self.faults),
             log,
             merged: (self.merged > self.merged_written).then_some(self.merged),
             end: self.end.clone().filter(|_| self.windows.len() <= 1),
@@ -264,13 +293,13 @@ mod tests {
         };
         queue.push_window(window(0));
         queue.push_phase(phase(None));
-        queue.push_mark(Mark { at: Nanos(1), kind: crate::MarkKind::Reset });
+        queue.push_mark(Mark { at: Nanos(1), kind: crate::MarkKind::Reset, note: String::new() });
         let batch = queue.next().unwrap();
         queue.push_phase(phase(Some(Nanos(9))));
         queue.not_written(batch, &Error::WriterDied);
         assert!(queue.failed().is_some());
 
-        queue.push_mark(Mark { at: Nanos(2), kind: crate::MarkKind::Reset });
+        queue.push_mark(Mark { at: Nanos(2), kind: crate::MarkKind::Reset, note: String::new() });
         let again = queue.next().unwrap();
         assert_eq!(again.window.as_ref().unwrap().seq, 0);
         assert_eq!(again.phases[&PhaseId(0)].end, Some(Nanos(9)), "the newer mark wins");
@@ -290,6 +319,22 @@ mod tests {
         queue.close(None);
         queue.not_written(batch, &Error::WriterDied);
         assert!(queue.next().unwrap().last_attempt, "and the thread does not wait for ever");
+    }
+
+    #[test]
+    fn samples_wait_for_a_window_or_for_the_end() {
+        let queue = Queue::default();
+        let point = |at| Point { at: Nanos(at), value: Some(1.5) };
+        queue.push_sample(0, point(1));
+        queue.push_window(window(0));
+        let batch = queue.next().unwrap();
+        assert_eq!(batch.samples, [(0, point(1))]);
+        queue.not_written(batch, &Error::WriterDied);
+        queue.push_sample(1, point(2));
+        queue.close(None);
+        let batches = drain(&queue);
+        assert_eq!(batches[0].samples, [(0, point(1)), (1, point(2))], "kept for another attempt, in order");
+        assert_eq!(batches.len(), 1);
     }
 
     #[test]

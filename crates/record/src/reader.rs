@@ -10,11 +10,11 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, Row};
 use squall_core::{Nanos, PhaseId};
-use squall_plan::Plan;
+use squall_plan::{Plan, SeriesPlan};
 use tempfile::TempDir;
 
 use crate::rows::{all, from_json, from_word, get, moment};
-use crate::{End, Error, LogLine, Mark, PhaseMark, Run, schema, windows};
+use crate::{End, Error, FaultMark, LogLine, Mark, PhaseMark, Point, Run, Series, schema, windows};
 
 /// Where Linux keeps files in memory.
 const MEMORY: &str = "/dev/shm";
@@ -88,12 +88,12 @@ fn copy_into(dir: &Path, path: &Path) -> io::Result<PathBuf> {
 fn read(path: &Path, shown: &Path) -> Result<Run, Error> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
-    check_version(&connection, shown)?;
+    let version = version(&connection, shown)?;
     // One transaction: all tables as of one moment, even while a writer goes on.
     let snapshot = connection.unchecked_transaction()?;
     let plan: Plan = from_json("the plan", &meta(&snapshot, "plan")?)?;
     let phases = all(&snapshot, "SELECT * FROM phases ORDER BY id", phase)?;
-    let windows = windows::load(&snapshot, &plan, &phases)?;
+    let windows = windows::load(&snapshot, version, &plan, &phases)?;
     let merged = meta_if_any(&snapshot, "merged_windows")?;
     let started = meta(&snapshot, "started")?;
     Ok(Run {
@@ -102,7 +102,13 @@ fn read(path: &Path, shown: &Path) -> Result<Run, Error> {
         environment: from_json("the environment", &meta(&snapshot, "environment")?)?,
         started: started.parse().map_err(|error| Error::Damaged(format!("start time: {error}")))?,
         phases,
-        marks: all(&snapshot, "SELECT * FROM marks ORDER BY rowid", mark)?,
+        marks: marks(&snapshot, version)?,
+        series: series(&snapshot, version, &plan)?,
+        faults: if version < 2 {
+            Vec::new()
+        } else {
+            all(&snapshot, "SELECT * FROM faults ORDER BY start_ns, id", fault)?
+        },
         log: all(&snapshot, "SELECT * FROM log ORDER BY rowid", log_line)?,
         end: all(&snapshot, "SELECT * FROM run_end", end)?.pop(),
         merged_windows: merged.map_or(Ok(0), |text| from_json("the number of merged windows", &text))?,
@@ -111,7 +117,8 @@ fn read(path: &Path, shown: &Path) -> Result<Run, Error> {
     })
 }
 
-fn check_version(connection: &Connection, shown: &Path) -> Result<(), Error> {
+/// The format of the file, if it is one that can be read.
+fn version(connection: &Connection, shown: &Path) -> Result<i64, Error> {
     let pragma = |name| connection.pragma_query_value::<i64, _>(None, name, |row| row.get(0));
     let id = match pragma("application_id") {
         Err(error) if error.sqlite_error_code() == Some(ErrorCode::NotADatabase) => {
@@ -121,8 +128,8 @@ fn check_version(connection: &Connection, shown: &Path) -> Result<(), Error> {
     };
     let found = pragma("user_version")?;
     match (id, found) {
-        (schema::APPLICATION_ID, schema::VERSION) => Ok(()),
-        (schema::APPLICATION_ID, schema::VERSION..) => {
+        (schema::APPLICATION_ID, schema::OLDEST..=schema::VERSION) => Ok(found),
+        (schema::APPLICATION_ID, found) if found > schema::VERSION => {
             Err(Error::Newer { path: shown.to_owned(), found, supported: schema::VERSION })
         }
         _ => Err(Error::NotARecord(shown.to_owned())),
@@ -150,8 +157,39 @@ fn phase(row: &Row<'_>) -> Result<PhaseMark, Error> {
     })
 }
 
-fn mark(row: &Row<'_>) -> Result<Mark, Error> {
-    Ok(Mark { at: moment(row, "at_ns")?, kind: from_word(get(row, "kind")?)? })
+fn marks(connection: &Connection, version: i64) -> Result<Vec<Mark>, Error> {
+    let note = if version < 2 { "''" } else { "note" };
+    all(connection, &format!("SELECT at_ns, kind, {note} AS note FROM marks ORDER BY rowid"), |row| {
+        Ok(Mark { at: moment(row, "at_ns")?, kind: from_word(get(row, "kind")?)?, note: get(row, "note")? })
+    })
+}
+
+/// The series of the plan with their samples. Before format 2 nothing was watched.
+fn series(connection: &Connection, version: i64, plan: &Plan) -> Result<Vec<Series>, Error> {
+    if version < 2 {
+        return Ok(Vec::new());
+    }
+    let empty = |series: SeriesPlan| Series { name: series.name, unit: series.unit, samples: Vec::new() };
+    let mut list: Vec<Series> = plan.series().into_iter().map(empty).collect();
+    all(connection, "SELECT series, at_ns, value FROM samples ORDER BY rowid", |row| {
+        let number: u32 = get(row, "series")?;
+        let series = list.get_mut(number as usize);
+        let series = series.ok_or_else(|| Error::Damaged(format!("series {number} is not in the plan")))?;
+        series.samples.push(Point { at: moment(row, "at_ns")?, value: get(row, "value")? });
+        Ok(())
+    })?;
+    Ok(list)
+}
+
+fn fault(row: &Row<'_>) -> Result<FaultMark, Error> {
+    Ok(FaultMark {
+        id: get(row, "id")?,
+        name: get(row, "name")?,
+        start: moment(row, "start_ns")?,
+        end: get::<Option<i64>>(row, "end_ns")?.map(|ns| Nanos(ns.max(0) as u64)),
+        failed: get(row, "failed")?,
+        outcome: get(row, "outcome")?,
+    })
 }
 
 fn log_line(row: &Row<'_>) -> Result<LogLine, Error> {

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use squall_core::{EndReason, EndpointId, Nanos, PhaseId};
-use squall_plan::{Endpoint, Plan};
-use squall_stats::{CellKey, ErrorTable, Histogram, Summary, TaskCounts, Window};
+use squall_core::{EndReason, EndpointId, Nanos, PhaseId, UserClassId};
+use squall_plan::{Endpoint, Plan, Unit};
+use squall_stats::{CellKey, ErrorTable, Histogram, Iterations, Summary, TaskCounts, Window};
 
 use crate::Environment;
 
@@ -29,6 +29,10 @@ pub struct Run {
     pub windows: Vec<Window>,
     /// Moments worth knowing.
     pub marks: Vec<Mark>,
+    /// What was watched, in the order of `Plan::series`; records of format 1 have none.
+    pub series: Vec<Series>,
+    /// What was broken on purpose, in the order it began.
+    pub faults: Vec<FaultMark>,
     /// What was said during the run.
     pub log: Vec<LogLine>,
     /// How it ended; `None` when it was cut off (killed, power lost) or still runs.
@@ -57,12 +61,14 @@ pub struct PhaseMark {
 }
 
 /// A moment worth knowing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mark {
     /// When.
     pub at: Nanos,
     /// What.
     pub kind: MarkKind,
+    /// More about it, in words; may be empty.
+    pub note: String,
 }
 
 /// What a [`Mark`] marks.
@@ -71,6 +77,52 @@ pub struct Mark {
 pub enum MarkKind {
     /// Somebody reset the statistics: readers may start from here, nothing is erased.
     Reset,
+    /// A worker (a thread, or another machine's process) is gone; the note says which and with what share.
+    WorkerLost,
+}
+
+/// A monitored number in time.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Series {
+    /// Full name, e.g. `process.rss`.
+    pub name: String,
+    /// Unit of its values.
+    pub unit: Unit,
+    /// In the order of time. One sample for each time the monitor was due.
+    pub samples: Vec<Point>,
+}
+
+/// One sample of a [`Series`].
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Point {
+    /// When.
+    pub at: Nanos,
+    /// The value; `None` when the monitor could not tell: a gap.
+    pub value: Option<f64>,
+}
+
+impl Series {
+    /// The values without the gaps, as (moment, value).
+    pub fn values(&self) -> impl Iterator<Item = (Nanos, f64)> {
+        self.samples.iter().filter_map(|point| Some((point.at, point.value?)))
+    }
+}
+
+/// A fault as it happened.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FaultMark {
+    /// Index into `Plan::faults`.
+    pub id: u32,
+    /// As the plan calls it.
+    pub name: String,
+    /// When its command was started.
+    pub start: Nanos,
+    /// When it was over: undone, or its command done where nothing undoes it. `None` while it lasts.
+    pub end: Option<Nanos>,
+    /// True when one of its commands could not be run or reported an error.
+    pub failed: bool,
+    /// What came of its commands, in words.
+    pub outcome: String,
 }
 
 /// A line of the run's log.
@@ -189,6 +241,22 @@ impl Run {
             errors.merge(&window.errors);
         }
         errors
+    }
+
+    /// The series of that full name.
+    pub fn series(&self, name: &str) -> Option<&Series> {
+        self.series.iter().find(|series| series.name == name)
+    }
+
+    /// Task iterations of the phases and classes that `filter` lets through.
+    pub fn iterations(&self, filter: impl Fn(PhaseId, UserClassId) -> bool) -> Iterations {
+        let mut sum = Iterations::default();
+        for (phase, class, counts) in self.windows.iter().flat_map(Window::iterations) {
+            if filter(phase, class) {
+                sum.merge(counts);
+            }
+        }
+        sum
     }
 
     /// Runs and skips of every task, by `TaskId`.

@@ -1,6 +1,8 @@
 //! The file's format: what marks it as a record, its tables, and its first and last moments.
 //!
 //! Every table's rows are in the order they were written. Times are nanoseconds of run time.
+//!
+//! Format 2 added `window_iterations`, `samples`, `faults` and the note of a mark; in format 1 there are none.
 
 use std::path::Path;
 use std::time::Duration;
@@ -12,7 +14,9 @@ use crate::{Error, Header};
 /// `SQLL`: tells a record from any other SQLite file.
 pub(crate) const APPLICATION_ID: i64 = 0x5351_4c4c;
 /// The format this version writes, and the newest it reads.
-pub(crate) const VERSION: i64 = 1;
+pub(crate) const VERSION: i64 = 2;
+/// The oldest format it reads.
+pub(crate) const OLDEST: i64 = 1;
 
 /// At the end, how long to wait for somebody who reads.
 const PATIENCE: Duration = Duration::from_millis(500);
@@ -22,7 +26,7 @@ const TABLES: &str = "
     CREATE TABLE phases (
         id INTEGER PRIMARY KEY, name TEXT NOT NULL, start_ns INTEGER NOT NULL, ramped_ns INTEGER,
         end_ns INTEGER, measured INTEGER NOT NULL, users INTEGER NOT NULL);
-    CREATE TABLE marks (at_ns INTEGER NOT NULL, kind TEXT NOT NULL);
+    CREATE TABLE marks (at_ns INTEGER NOT NULL, kind TEXT NOT NULL, note TEXT NOT NULL);
     CREATE TABLE log (at_ns INTEGER NOT NULL, level TEXT NOT NULL, text TEXT NOT NULL);
     CREATE TABLE windows (
         id INTEGER PRIMARY KEY, seq INTEGER NOT NULL, start_ns INTEGER NOT NULL, span_ns INTEGER NOT NULL,
@@ -47,6 +51,13 @@ const TABLES: &str = "
         last_ns INTEGER NOT NULL);
     CREATE TABLE error_samples (window INTEGER NOT NULL, error INTEGER NOT NULL, text TEXT NOT NULL);
     CREATE INDEX error_samples_of ON error_samples (error);
+    CREATE TABLE window_iterations (
+        window INTEGER NOT NULL, phase INTEGER NOT NULL, class INTEGER NOT NULL, offered INTEGER NOT NULL,
+        started INTEGER NOT NULL, completed INTEGER NOT NULL, dropped INTEGER NOT NULL);
+    CREATE TABLE samples (series INTEGER NOT NULL, at_ns INTEGER NOT NULL, value REAL);
+    CREATE TABLE faults (
+        id INTEGER PRIMARY KEY, name TEXT NOT NULL, start_ns INTEGER NOT NULL, end_ns INTEGER,
+        failed INTEGER NOT NULL, outcome TEXT NOT NULL);
     CREATE TABLE run_end (reason TEXT NOT NULL, at_ns INTEGER NOT NULL);
 ";
 

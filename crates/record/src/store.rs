@@ -2,10 +2,10 @@
 
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 use squall_core::Nanos;
-use squall_stats::{Cell, CellKey, ErrorEntry, MAX_SAMPLES, Window};
+use squall_stats::{Cell, CellKey, ErrorEntry, Iterations, MAX_SAMPLES, Window};
 
 use crate::queue::Batch;
-use crate::{End, Error, LogLine, Mark, PhaseMark, blob};
+use crate::{End, Error, FaultMark, LogLine, Mark, PhaseMark, Point, blob};
 
 /// Write `batch` in one transaction.
 pub(crate) fn write(connection: &mut Connection, batch: &Batch) -> Result<(), Error> {
@@ -16,9 +16,19 @@ pub(crate) fn write(connection: &mut Connection, batch: &Batch) -> Result<(), Er
     if let Some(started) = &batch.started {
         transaction.execute("UPDATE meta SET value = ?1 WHERE key = 'started'", [started.to_string()])?;
     }
-    for Mark { at, kind } in &batch.marks {
-        let kind = word(kind)?;
-        transaction.prepare_cached("INSERT INTO marks VALUES (?1, ?2)")?.execute(params![ns(*at), kind])?;
+    for Mark { at, kind, note } in &batch.marks {
+        let mut insert = transaction.prepare_cached("INSERT INTO marks VALUES (?1, ?2, ?3)")?;
+        insert.execute(params![ns(*at), word(kind)?, note])?;
+    }
+    for (series, Point { at, value }) in &batch.samples {
+        let mut insert = transaction.prepare_cached("INSERT INTO samples VALUES (?1, ?2, ?3)")?;
+        // SQLite keeps a NaN as NULL, which is what it is: no value.
+        insert.execute(params![series, ns(*at), value])?;
+    }
+    for FaultMark { id, name, start, end, failed, outcome } in batch.faults.values() {
+        let mut insert =
+            transaction.prepare_cached("INSERT OR REPLACE INTO faults VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?;
+        insert.execute(params![id, name, ns(*start), end.map(ns), failed, outcome])?;
     }
     for LogLine { at, level, text } in &batch.log {
         let mut insert = transaction.prepare_cached("INSERT INTO log VALUES (?1, ?2, ?3)")?;
@@ -67,6 +77,12 @@ fn insert_window(transaction: &Transaction<'_>, window: &Window) -> Result<(), E
     let mut insert = transaction.prepare_cached("INSERT INTO window_tasks VALUES (?1, ?2, ?3, ?4)")?;
     for (task, counts) in window.tasks.iter().enumerate().filter(|(_, task)| task.runs + task.skipped > 0) {
         insert.execute(params![id, int(task as u64), int(counts.runs), int(counts.skipped)])?;
+    }
+    let mut insert =
+        transaction.prepare_cached("INSERT INTO window_iterations VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")?;
+    for (phase, class, Iterations { offered, started, completed, dropped }) in window.iterations() {
+        let [offered, started, completed, dropped] = [offered, started, completed, dropped].map(|n| int(*n));
+        insert.execute(params![id, phase.0, class.0, offered, started, completed, dropped])?;
     }
     for (key, cell) in window.cells() {
         insert_cell(transaction, id, key, cell)?;

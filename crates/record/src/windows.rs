@@ -5,13 +5,18 @@ use std::collections::{HashMap, HashSet};
 use rusqlite::{Connection, Row};
 use squall_core::{EndpointId, ErrorClass, OutcomeKind, PhaseId, UserClassId};
 use squall_plan::Plan;
-use squall_stats::{Cell, CellKey, ErrorCode, ErrorEntry, ErrorKey, TaskCounts, Window};
+use squall_stats::{Cell, CellKey, ErrorCode, ErrorEntry, ErrorKey, Iterations, TaskCounts, Window};
 
 use crate::rows::{all, count, get, moment, nanos};
 use crate::{Error, PhaseMark, blob};
 
 /// Every window of the record, in the order of time. What a row refers to is in `plan` or among `phases`.
-pub(crate) fn load(connection: &Connection, plan: &Plan, phases: &[PhaseMark]) -> Result<Vec<Window>, Error> {
+pub(crate) fn load(
+    connection: &Connection,
+    version: i64,
+    plan: &Plan,
+    phases: &[PhaseMark],
+) -> Result<Vec<Window>, Error> {
     let (classes, tasks) = (plan.classes.len(), plan.tasks().count());
     let known = Known::new(plan, phases);
     let mut positions: HashMap<i64, usize> = HashMap::new();
@@ -31,6 +36,11 @@ pub(crate) fn load(connection: &Connection, plan: &Plan, phases: &[PhaseMark]) -
     let mut windows = Windows { list, positions };
     windows.each(connection, "SELECT * FROM window_users", add_users)?;
     windows.each(connection, "SELECT * FROM window_tasks", add_tasks)?;
+    if version >= 2 {
+        windows.each(connection, "SELECT * FROM window_iterations", |window, row| {
+            add_iterations(window, row, &known)
+        })?;
+    }
     windows.each(connection, "SELECT * FROM cells ORDER BY rowid", |window, row| {
         add_cell(window, row, &known)
     })?;
@@ -124,6 +134,17 @@ fn add_users(window: &mut Window, row: &Row<'_>) -> Result<(), Error> {
 fn add_tasks(window: &mut Window, row: &Row<'_>) -> Result<(), Error> {
     let task: u16 = get(row, "task")?;
     *at(&mut window.tasks, task)? = TaskCounts { runs: count(row, "runs")?, skipped: count(row, "skipped")? };
+    Ok(())
+}
+
+fn add_iterations(window: &mut Window, row: &Row<'_>, known: &Known) -> Result<(), Error> {
+    let (phase, class) = (known.phase(get(row, "phase")?)?, known.class(get(row, "class")?)?);
+    *window.iterations_mut(phase, class) = Iterations {
+        offered: count(row, "offered")?,
+        started: count(row, "started")?,
+        completed: count(row, "completed")?,
+        dropped: count(row, "dropped")?,
+    };
     Ok(())
 }
 

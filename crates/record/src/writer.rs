@@ -16,7 +16,7 @@ use squall_plan::Plan;
 use squall_stats::Window;
 
 use crate::queue::Queue;
-use crate::{End, Environment, Error, LogLine, Mark, PhaseMark, schema, store};
+use crate::{End, Environment, Error, FaultMark, LogLine, Mark, PhaseMark, Point, schema, store};
 
 /// What is known before a run begins.
 #[derive(Clone, Debug)]
@@ -89,6 +89,16 @@ impl Writer {
     /// Store a mark, e.g. a statistics reset.
     pub fn mark(&self, mark: Mark) {
         self.queue.push_mark(mark);
+    }
+
+    /// Store a sample of the series at position `series` of `Plan::series`. Never blocks on the disk.
+    pub fn sample(&self, series: u32, point: Point) {
+        self.queue.push_sample(series, point);
+    }
+
+    /// Store a fault, or what is new about one stored before (the same id replaces).
+    pub fn fault(&self, fault: FaultMark) {
+        self.queue.push_fault(fault);
     }
 
     /// Store a line of the log.

@@ -260,9 +260,7 @@ impl Tally {
 
 /// When the statistics of `run` were reset.
 pub(crate) fn resets(run: &Run) -> impl Iterator<Item = Nanos> {
-    run.marks.iter().map(|mark| match mark.kind {
-        MarkKind::Reset => mark.at,
-    })
+    run.marks.iter().filter(|mark| mark.kind == MarkKind::Reset).map(|mark| mark.at)
 }
 
 impl Line {

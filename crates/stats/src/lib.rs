@@ -16,4 +16,4 @@ pub use errors::{ErrorCode, ErrorEntry, ErrorKey, ErrorTable, MAX_ERRORS, MAX_SA
 pub use histogram::{DecodeError, Histogram, PageReserve};
 pub use recorder::{Recorder, Sites};
 pub use summary::{Quantile, Summary};
-pub use window::{TaskCounts, Window};
+pub use window::{Iterations, TaskCounts, Window};

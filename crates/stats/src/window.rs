@@ -1,6 +1,6 @@
 //! Everything measured in one second of the run: the only message from the data plane to the control plane.
 
-use squall_core::{Nanos, PhaseId};
+use squall_core::{Nanos, PhaseId, UserClassId};
 
 use crate::{Cell, CellKey, ErrorTable, Histogram};
 
@@ -28,7 +28,33 @@ pub struct Window {
     pub errors: ErrorTable,
     /// Requests begun in it.
     pub started: u64,
+    /// Task iterations, by the phase they belong to and class.
+    iterations: Vec<(PhaseId, Vec<Iterations>)>,
     cells: Vec<(CellKey, Cell)>,
+}
+
+/// What became of the task iterations of a class. In the closed model users offer one whenever they are free, so that
+/// `offered` equals `started`; in the open model they arrive by themselves.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Iterations {
+    /// Due to start.
+    pub offered: u64,
+    /// Begun by a user.
+    pub started: u64,
+    /// Run to their end, or skipped because something they need was missing.
+    pub completed: u64,
+    /// Given up, because no user was free in time.
+    pub dropped: u64,
+}
+
+impl Iterations {
+    /// Add what `other` counted.
+    pub fn merge(&mut self, other: &Self) {
+        self.offered += other.offered;
+        self.started += other.started;
+        self.completed += other.completed;
+        self.dropped += other.dropped;
+    }
 }
 
 /// What became of a task's turns.
@@ -76,6 +102,25 @@ impl Window {
         self.cells[position].0
     }
 
+    /// Task iterations by phase and class, where there were any.
+    pub fn iterations(&self) -> impl Iterator<Item = (PhaseId, UserClassId, &Iterations)> {
+        self.iterations.iter().flat_map(|(phase, classes)| {
+            let counted = classes.iter().enumerate().filter(|(_, counts)| **counts != Iterations::default());
+            counted.map(|(class, counts)| (*phase, UserClassId::from(class), counts))
+        })
+    }
+
+    /// The counters of a phase and class.
+    pub fn iterations_mut(&mut self, phase: PhaseId, class: UserClassId) -> &mut Iterations {
+        // The last phase is nearly always the one.
+        let position = self.iterations.iter().rposition(|(known, _)| *known == phase);
+        let position = position.unwrap_or_else(|| {
+            self.iterations.push((phase, vec![Iterations::default(); self.users.len()]));
+            self.iterations.len() - 1
+        });
+        &mut self.iterations[position].1[class.index()]
+    }
+
     /// Add another worker's measurements of the same second. Exact.
     pub fn merge(&mut self, other: &Self) {
         for (mine, theirs) in self.users.iter_mut().zip(&other.users) {
@@ -99,6 +144,9 @@ impl Window {
             mine.skipped += theirs.skipped;
         }
         self.started += other.started;
+        for (phase, class, counts) in other.iterations() {
+            self.iterations_mut(phase, class).merge(counts);
+        }
         self.send_lag.merge(&other.send_lag);
         self.loop_lag.merge(&other.loop_lag);
         self.errors.merge(&other.errors);
@@ -115,6 +163,7 @@ impl Window {
         self.loop_lag.reset();
         self.errors.clear();
         self.started = 0;
+        self.iterations.iter_mut().for_each(|(_, classes)| classes.fill(Iterations::default()));
         self.phase = None;
         for (_, cell) in &mut self.cells {
             cell.reset();

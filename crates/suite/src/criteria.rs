@@ -171,6 +171,8 @@ fn row<'a>(cx: &mut Ctx<'a>, field: &Field<'a>, node: Node<'a>, names: &Names<'_
                 target: Some(target),
                 acceptable: None,
                 failure: None,
+                hold: None,
+                abort: false,
             };
             set.rows.push(Row { criterion, phase: None });
         }
@@ -198,7 +200,10 @@ fn judged<'a>(
     let class = fields.get("users").and_then(|n| cx.reference(n, "class of users", names.classes));
     let phase = fields.get("phase").and_then(|n| Some((cx.text(n, "`phase`")?.to_owned(), n.span())));
     let scope = Scope { endpoint: endpoint.map(Into::into), class: class.map(Into::into), phase: None };
-    set.rows.push(Row { criterion: Criterion { measure, scope, target, acceptable, failure }, phase });
+    set.rows.push(Row {
+        criterion: Criterion { measure, scope, target, acceptable, failure, hold: None, abort: false },
+        phase,
+    });
 }
 
 fn later<'a>(
@@ -259,6 +264,7 @@ fn level<'a>(cx: &mut Ctx<'a>, node: Node<'a>, measure: &str, unit: Unit) -> Opt
         Unit::Seconds => "< 500ms",
         Unit::Share => "< 0.5%",
         Unit::PerSecond => "> 100/s",
+        _ => "< 100",
     };
     let trimmed = text.trim();
     let operators = [
@@ -282,11 +288,13 @@ fn level<'a>(cx: &mut Ctx<'a>, node: Node<'a>, measure: &str, unit: Unit) -> Opt
         Unit::Seconds => units::duration(rest).map(Nanos::as_secs_f64),
         Unit::Share => units::percent(rest),
         Unit::PerSecond => units::rate(rest),
+        _ => Err(Bad::Nonsense),
     };
     let suffix = match unit {
         Unit::Seconds => "ms",
         Unit::Share => "%",
         Unit::PerSecond => "/s",
+        _ => "",
     };
     match value {
         Ok(value) if unit == Unit::Share && value > 1.0 => {

@@ -1,4 +1,4 @@
-//! From suite.toml to a checked plan: syntax, diagnostics, feasibility.
+//! From suite.toml to a checked plan: syntax and diagnostics.
 //!
 //! [`load`] reads a suite and reports every mistake at once, each where it is; [`Suite::plan`] makes the plan
 //! for a profile and what the command line adds. The format is described in `docs/suite-file.md`.
@@ -11,7 +11,6 @@ mod criteria;
 mod data;
 mod diagnostic;
 mod excerpt;
-mod feasibility;
 mod files;
 mod headers;
 mod json;
@@ -34,7 +33,6 @@ mod users;
 mod wait;
 
 pub use diagnostic::{Code, Diagnostic, Diagnostics, nearest};
-pub use feasibility::{ClassPace, Feasibility, PhaseCeiling, ThroughputCheck, feasibility, users_by_class};
 pub use profile::Profile;
 pub use ratio::{ClassRatio, TaskRatio, task_ratio};
 pub use schema::json_schema;

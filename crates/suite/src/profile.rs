@@ -126,6 +126,7 @@ fn only_phase<'a>(cx: &mut Ctx<'a>, field: &Field<'a>, fields: &Fields<'a>) -> V
         spawn_rate: spawn_rate(cx, fields),
         run_time: run_time(cx, fields),
         measured: true,
+        arrivals: None,
     };
     vec![phase]
 }
@@ -172,7 +173,7 @@ fn phases<'a>(cx: &mut Ctx<'a>, field: &Field<'a>, fields: &Fields<'a>) -> Vec<P
         }
         let warmup = fields.get("warmup").and_then(|n| cx.boolean(n, "`warmup`")).unwrap_or(false);
         let (users, spawn_rate) = (users.map_or(1, |v| v as u32), spawn_rate(cx, &fields));
-        phases.push(PhasePlan { name, users, spawn_rate, run_time, measured: !warmup });
+        phases.push(PhasePlan { name, users, spawn_rate, run_time, measured: !warmup, arrivals: None });
     }
     let whole =
         phases.iter().filter_map(|p| p.run_time).fold(Nanos::ZERO, |sum, t| Nanos(sum.0.saturating_add(t.0)));

@@ -4,7 +4,7 @@ use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 use squall_plan::Plan;
 
-use crate::feasibility::users_by_class;
+use squall_plan::users_by_class;
 
 /// Shares of classes and tasks. Serialises as Locust's `--show-task-ratio-json` prints it, in the order of
 /// the plan.

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use squall_plan::{AuthKind, FeedOrder, Part, Plan, Slot, Step, Task, Template, UserClass, VarId};
 
-use crate::feasibility::users_by_class;
+use squall_plan::users_by_class;
 
 /// Positions of the tasks of `class` that can never run, because what they need is captured neither when the
 /// user starts nor by a task that can run.

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use squall_core::{EndpointId, Nanos, UserClassId};
-use squall_plan::{Criterion, Load, PhasePlan, Plan, Step, UserClass, Wait};
+use squall_plan::{Criterion, Load, Monitor, PhasePlan, Plan, Step, UserClass, Wait};
 
 use crate::criteria::Row;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, list, suggest};
@@ -217,6 +217,8 @@ impl Suite {
             load: Load { phases, stop_timeout },
             criteria: Vec::new(),
             pending: profile.map(|p| p.pending.clone()).unwrap_or_default(),
+            monitors: vec![Monitor::generator()],
+            faults: Vec::new(),
         };
         let kept = self.keep_endpoints(&mut plan);
         for row in profile.map(|p| p.rows.as_slice()).unwrap_or_default() {
@@ -417,6 +419,7 @@ fn phases(selection: &Selection, profile: Option<&Profile>, errors: &mut Vec<Dia
         spawn_rate: 1.0,
         run_time: None,
         measured: true,
+        arrivals: None,
     });
     phase.users = selection.users.unwrap_or(phase.users);
     phase.spawn_rate = selection.spawn_rate.unwrap_or(phase.spawn_rate);

@@ -63,6 +63,7 @@ fn class<'a>(
         cx.text(node, "`description`");
     }
     let weight = fields.get("weight").and_then(|n| cx.number(n, "`weight`", Code::Weight)).unwrap_or(1.0);
+    let weight_stated = fields.has("weight");
     let fixed_count = fields
         .get("fixed_count")
         .and_then(|n| cx.integer(n, "`fixed_count`", 0..=keys::MAX_USERS))
@@ -81,8 +82,20 @@ fn class<'a>(
     let tasks = tasks(cx, field, &fields, &headers, &mut to);
     let name = field.key.to_owned();
     let tasks_at = fields.get("tasks");
-    let class =
-        UserClass { name, weight, fixed_count, wait, auth, source, headers, vars, on_start, tasks, on_stop };
+    let class = UserClass {
+        name,
+        weight,
+        weight_stated,
+        fixed_count,
+        wait,
+        auth,
+        source,
+        headers,
+        vars,
+        on_start,
+        tasks,
+        on_stop,
+    };
     if let Some(node) = tasks_at {
         check_reach(cx, node, &class);
     }

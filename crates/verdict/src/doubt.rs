@@ -4,26 +4,117 @@ use serde::{Deserialize, Serialize};
 use squall_core::ErrorClass;
 use squall_record::Run;
 
-/// A reason not to believe a run. With one, the result is not valid.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Doubt {
-    /// Not one request of the run was answered.
-    NothingTested,
+/// A reason not to believe a run, with what it was seen by.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Doubt {
+    /// Which.
+    pub kind: DoubtKind,
+    /// How much it takes away.
+    pub severity: Severity,
+    /// What was seen: numbers and names, as one sentence or more.
+    pub evidence: String,
 }
 
-impl Doubt {
+/// How much a [`Doubt`] takes away from a result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Severity {
+    /// The result is to be read with care.
+    Suspect,
+    /// The result is not valid.
+    Invalid,
+}
+
+/// Every reason there is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DoubtKind {
+    /// Not one request of the run was answered.
+    NothingTested,
+    /// The generator itself was too slow, or out of ports or descriptors.
+    GeneratorSaturated,
+    /// More throughput is asked for than the users can make.
+    TargetImpossible,
+    /// A task of the plan was never run.
+    TaskNeverRan,
+    /// Users or tasks were not mixed as the weights ask, or nobody said how.
+    MixOff,
+    /// Requests with credentials are refused as if there were none.
+    NobodyLoggedIn,
+    /// A good part of the requests was refused by a rate limiter.
+    MaskedByRateLimit,
+    /// Many users are one to a server that limits each.
+    OneIdentity,
+    /// A percentile rests on too few requests.
+    TooFewSamples,
+    /// A part of the generator was lost during the run.
+    WorkerLost,
+    /// A monitor had no data for a part of the run.
+    MonitorBlind,
+    /// More kinds of errors or names than are kept apart.
+    Overflowed,
+    /// The record was written too slowly: seconds were joined.
+    WriterFellBehind,
+    /// What was measured still drifted.
+    NotSteady,
+}
+
+impl DoubtKind {
+    /// All of them.
+    pub const ALL: [Self; 14] = [
+        Self::NothingTested,
+        Self::GeneratorSaturated,
+        Self::TargetImpossible,
+        Self::TaskNeverRan,
+        Self::MixOff,
+        Self::NobodyLoggedIn,
+        Self::MaskedByRateLimit,
+        Self::OneIdentity,
+        Self::TooFewSamples,
+        Self::WorkerLost,
+        Self::MonitorBlind,
+        Self::Overflowed,
+        Self::WriterFellBehind,
+        Self::NotSteady,
+    ];
+
     /// The stable name, as written in machine-readable output.
     pub fn name(self) -> &'static str {
         match self {
             Self::NothingTested => "nothing_tested",
+            Self::GeneratorSaturated => "generator_saturated",
+            Self::TargetImpossible => "target_impossible",
+            Self::TaskNeverRan => "task_never_ran",
+            Self::MixOff => "mix_off",
+            Self::NobodyLoggedIn => "nobody_logged_in",
+            Self::MaskedByRateLimit => "masked_by_rate_limit",
+            Self::OneIdentity => "one_identity",
+            Self::TooFewSamples => "too_few_samples",
+            Self::WorkerLost => "worker_lost",
+            Self::MonitorBlind => "monitor_blind",
+            Self::Overflowed => "overflowed",
+            Self::WriterFellBehind => "writer_fell_behind",
+            Self::NotSteady => "not_steady",
         }
     }
 
     /// What is wrong, as a sentence.
     pub fn sentence(self) -> &'static str {
         match self {
-            Self::NothingTested => "The result is not valid: no request was answered.",
+            Self::NothingTested => "No request was answered.",
+            Self::GeneratorSaturated => "The generator was too busy to measure.",
+            Self::TargetImpossible => "The throughput asked for cannot be reached with this load.",
+            Self::TaskNeverRan => "A task never ran.",
+            Self::MixOff => "The load was not mixed as it should be.",
+            Self::NobodyLoggedIn => "Nobody was logged in.",
+            Self::MaskedByRateLimit => "A rate limiter hides what the server can do.",
+            Self::OneIdentity => "Many users look like one to the server.",
+            Self::TooFewSamples => "A percentile rests on too few requests.",
+            Self::WorkerLost => "A part of the generator was lost.",
+            Self::MonitorBlind => "A monitor saw nothing for a part of the run.",
+            Self::Overflowed => "More kinds of errors came than are kept apart.",
+            Self::WriterFellBehind => "The disk was too slow for the record.",
+            Self::NotSteady => "What was measured still drifted.",
         }
     }
 
@@ -34,13 +125,57 @@ impl Doubt {
                 "See that the target is up and its address right, and that the run is long enough for users to send \
                  something."
             }
+            Self::GeneratorSaturated => {
+                "Give the generator more cores, or a machine of its own, or ask for less load; response times of this \
+                 run are partly its own."
+            }
+            Self::TargetImpossible => {
+                "Ask for more users, shorter waits or an arrival rate, or lower the target; `squall check` does the \
+                 arithmetic beforehand."
+            }
+            Self::TaskNeverRan => {
+                "See what the task needs and which answer should have given it, or run long enough for its weight."
+            }
+            Self::MixOff => "Give each class of users its weight, and see why tasks were skipped.",
+            Self::NobodyLoggedIn => {
+                "Check the tokens: issuer, key, expiry, audience; one request by hand with such a token tells most."
+            }
+            Self::MaskedByRateLimit => {
+                "Give each user an identity of its own, or lift the limit for the test; where the limit is what you \
+                 test, set a criterion on `rate_limited`."
+            }
+            Self::OneIdentity => {
+                "Give each user a token (`auth`) or an address (`source`, a forwarded header) of its own."
+            }
+            Self::TooFewSamples => "Run longer, or judge a lower percentile.",
+            Self::WorkerLost => "See the log for why it ended, and run again.",
+            Self::MonitorBlind => {
+                "See the log for why it failed; what it should have seen is unknown, not good."
+            }
+            Self::Overflowed => {
+                "Give requests a `name`, so that values in their paths and texts do not make new kinds."
+            }
+            Self::WriterFellBehind => {
+                "Write the record to a faster disk; totals are exact, single seconds are not."
+            }
+            Self::NotSteady => "Run longer, or put a warm-up phase before what is judged.",
         }
     }
 }
 
-/// Everything there is to doubt about `run`.
+impl Doubt {
+    fn invalid(kind: DoubtKind, evidence: impl Into<String>) -> Self {
+        Self { kind, severity: Severity::Invalid, evidence: evidence.into() }
+    }
+}
+
+/// Everything there is to doubt about `run`, the gravest first.
 pub(crate) fn doubts(run: &Run) -> Vec<Doubt> {
-    if anything_answered(run) { Vec::new() } else { vec![Doubt::NothingTested] }
+    if anything_answered(run) {
+        return Vec::new();
+    }
+    let started: u64 = run.windows.iter().map(|window| window.started).sum();
+    vec![Doubt::invalid(DoubtKind::NothingTested, format!("{started} requests were begun."))]
 }
 
 /// An answer counts whatever it says; what broke off before there was one does not.

@@ -50,7 +50,7 @@ impl Totals {
 pub fn exit_code(verdict: &Verdict, totals: Totals, end: Option<&EndReason>, on_error: Option<u8>) -> u8 {
     match (end, verdict.overall) {
         _ if totals.interrupted => INTERRUPTED,
-        _ if !verdict.doubts.is_empty() => INVALID,
+        _ if verdict.is_invalid() => INVALID,
         (Some(EndReason::Aborted(_)), _) | (_, Overall::Failed) => FAILED,
         (_, Overall::NoCriteria) if totals.failed > 0 || totals.rate_limited > 0 => {
             on_error.unwrap_or(FAILED)
@@ -62,7 +62,7 @@ pub fn exit_code(verdict: &Verdict, totals: Totals, end: Option<&EndReason>, on_
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Doubt;
+    use crate::{Doubt, DoubtKind, Severity};
 
     #[test]
     fn precedence_and_meaning() {
@@ -99,7 +99,15 @@ mod tests {
             let got = exit_code(&verdict, totals, end.as_ref(), on_error);
             assert_eq!(got, code, "{overall:?} {failed} {rate_limited} {end:?} {on_error:?}");
             // Whatever it was, a run that is to be doubted is not valid, and a part of a run is not a verdict on it.
-            verdict.doubts.push(Doubt::NothingTested);
+            let doubt =
+                |severity| Doubt { kind: DoubtKind::NothingTested, severity, evidence: String::new() };
+            verdict.doubts.push(doubt(Severity::Suspect));
+            assert_eq!(
+                exit_code(&verdict, totals, end.as_ref(), on_error),
+                code,
+                "a suspicion changes nothing"
+            );
+            verdict.doubts.push(doubt(Severity::Invalid));
             assert_eq!(exit_code(&verdict, totals, end.as_ref(), on_error), INVALID);
             totals.interrupted = true;
             assert_eq!(exit_code(&verdict, totals, end.as_ref(), on_error), INTERRUPTED);

@@ -104,6 +104,7 @@ impl Case {
             criterion: self.criterion.clone(),
             label: self.label.clone(),
             value: value.map(|value| value.value),
+            interval: None,
             at_least: value.is_some_and(|value| value.at_least),
             shown: value.map_or_else(|| "no data".to_owned(), |value| shown(unit, value)),
             standing,
@@ -133,13 +134,14 @@ impl Case {
             quantile.map(|q| Value { value: q.value.as_secs_f64(), at_least: q.at_least })
         };
         let summary = || measured.summary(&selection, filter);
-        match self.criterion.measure {
-            Measure::Percentile(percentile) => bound(summary().percentile(percentile)),
+        match &self.criterion.measure {
+            &Measure::Percentile(percentile) => bound(summary().percentile(percentile)),
             Measure::Max => bound(summary().max()),
             Measure::Mean => exact(summary().mean().map(Nanos::as_secs_f64)),
             Measure::ErrorRate => exact(summary().error_rate()),
             Measure::RateLimited => exact(summary().rate_limited_share()),
             Measure::Throughput => exact(measured.throughput(&selection, filter)),
+            Measure::Dropped | Measure::Series(..) | Measure::Of(..) => None,
         }
     }
 }

@@ -87,8 +87,15 @@ mod tests {
 
     fn judge(levels: [&str; 3], value: &str) -> (Standing, bool) {
         let [target, acceptable, failure] = levels.map(|text| (!text.is_empty()).then(|| level(text)));
-        let criterion =
-            Criterion { measure: Measure::ErrorRate, scope: Scope::default(), target, acceptable, failure };
+        let criterion = Criterion {
+            abort: false,
+            hold: None,
+            measure: Measure::ErrorRate,
+            scope: Scope::default(),
+            target,
+            acceptable,
+            failure,
+        };
         let value = match value {
             "" => None,
             text => Some(Value {

@@ -4,6 +4,7 @@
 //! from a run or from a record. [`exit_code`] turns a verdict into what the process says, [`Mix`] compares the
 //! load that was asked for with the load that was made. Nothing here reads a clock or a file.
 
+mod analysis;
 mod doubt;
 mod exit;
 mod judge;
@@ -12,7 +13,8 @@ mod measured;
 mod mix;
 mod verdict;
 
-pub use doubt::Doubt;
+pub use analysis::{Analyses, Drift, FaultEffect, PartKind, PhasePart, Recovery, Situation, analyse};
+pub use doubt::{Doubt, DoubtKind, Severity};
 pub use exit::{CLUSTER, FAILED, INTERRUPTED, INVALID, PASSED, Totals, USAGE, exit_code};
 pub use judge::{Judge, judge};
 pub use mix::{ClassMix, Mix, TaskMix};

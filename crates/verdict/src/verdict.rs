@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use squall_core::Nanos;
 use squall_plan::{Criterion, Pending, Plan};
 
-use crate::Doubt;
+use crate::{Doubt, Severity};
 
 /// What a run is worth.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -19,7 +19,7 @@ pub struct Verdict {
     pub pending: Vec<Pending>,
     /// What was recorded but not judged, and what was judged though one would not expect it, in words.
     pub excluded: Vec<String>,
-    /// Why the run is not to be believed, whatever its criteria say; empty while it goes on.
+    /// Why the run is not to be believed, whatever its criteria say, the gravest first; empty while it goes on.
     #[serde(default)]
     pub doubts: Vec<Doubt>,
 }
@@ -33,6 +33,9 @@ pub struct Row {
     pub label: String,
     /// In the unit of the measure (seconds, a share from 0 to 1, requests per second); `None` without data.
     pub value: Option<f64>,
+    /// 95 % confidence interval of the value, where it is known: percentiles and trends.
+    #[serde(default)]
+    pub interval: Option<(f64, f64)>,
     /// True when `value` is only a lower bound, because requests were never answered.
     pub at_least: bool,
     /// The value as a person reads it: `512ms`, `≥ 30s`, `no data`.
@@ -73,6 +76,13 @@ pub enum Overall {
     Failed,
     /// The suite has none.
     NoCriteria,
+}
+
+impl Verdict {
+    /// True when the result is not valid, whatever the criteria say.
+    pub fn is_invalid(&self) -> bool {
+        self.doubts.iter().any(|doubt| doubt.severity == Severity::Invalid)
+    }
 }
 
 impl Standing {

@@ -4,7 +4,8 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 use squall_plan::{Criterion, PhasePlan, Plan};
-use squall_suite::{Diagnostic, Diagnostics, Feasibility, Planned, Suite, Warning, feasibility, task_ratio};
+use squall_plan::{Feasibility, feasibility};
+use squall_suite::{Diagnostic, Diagnostics, Planned, Suite, Warning, task_ratio};
 use squall_verdict::FAILED;
 
 use super::{print, ratio, scenario};

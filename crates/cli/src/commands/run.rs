@@ -68,7 +68,7 @@ fn prepare(plan: &Plan, outputs: &Outputs, html: Option<&Path>) -> Result<(), Fa
     for shortage in preflight::shortages(plan) {
         warn!(target: MAIN, "{shortage}");
     }
-    for check in squall_suite::feasibility(plan).checks.iter().filter(|check| !check.possible) {
+    for check in squall_plan::feasibility(plan).checks.iter().filter(|check| !check.possible) {
         warn!(target: MAIN, "a criterion cannot be met: {}", check.text);
     }
     Ok(())

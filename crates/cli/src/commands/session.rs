@@ -266,7 +266,7 @@ impl Sinks {
     fn spawned(&mut self, id: PhaseId, at: Nanos, users: &[u32]) {
         self.change_phase(id, |phase| phase.ramped = Some(at));
         if std::mem::take(&mut self.reset_pending) {
-            self.writer.mark(Mark { at, kind: MarkKind::Reset });
+            self.writer.mark(Mark { at, kind: MarkKind::Reset, note: String::new() });
             self.csv.iter_mut().for_each(|csv| csv.reset(at));
             self.live.iter_mut().for_each(|live| live.reset(at));
             self.note(at, LogLevel::Info, "Resetting stats");

@@ -67,6 +67,7 @@ pub(super) fn request_of(task: &mut Task) -> &mut RequestStep {
 
 pub(super) fn user_class(name: &str, wait: Wait, tasks: Vec<Task>) -> UserClass {
     UserClass {
+        weight_stated: true,
         name: name.to_owned(),
         weight: 1.0,
         fixed_count: 0,
@@ -90,6 +91,8 @@ pub(super) fn plan_of(mut classes: Vec<UserClass>) -> Plan {
         endpoints.push(Endpoint { method: "GET".into(), name });
     }
     Plan {
+        faults: Vec::new(),
+        monitors: Vec::new(),
         name: "test".into(),
         profile: None,
         host: "http://target.test".into(),
@@ -106,6 +109,7 @@ pub(super) fn plan_of(mut classes: Vec<UserClass>) -> Plan {
                 spawn_rate: 1.0,
                 run_time: None,
                 measured: true,
+                arrivals: None,
             }],
             stop_timeout: Nanos::ZERO,
         },

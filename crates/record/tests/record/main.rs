@@ -22,7 +22,7 @@ fn write_sample(path: &Path) {
         writer.window(Arc::new(window));
     }
     log().into_iter().for_each(|line| writer.log(line));
-    writer.mark(Mark { at: Nanos::from_secs(2), kind: MarkKind::Reset });
+    writer.mark(Mark { note: String::new(), at: Nanos::from_secs(2), kind: MarkKind::Reset });
     writer.finish(EndReason::Aborted("enough".into()), Nanos::from_millis(3_200)).unwrap();
 }
 

@@ -17,7 +17,7 @@ fn a_newer_record_is_refused() {
     let path = dir.path().join("run.squall");
     write_sample(&path);
     let connection = rusqlite::Connection::open(&path).unwrap();
-    connection.pragma_update(None, "user_version", 2).unwrap();
+    connection.pragma_update(None, "user_version", 3).unwrap();
     drop(connection);
     let text = refusal(&path);
     assert!(text.contains("newer squall (format 2, this one reads up to 1)"), "{text}");

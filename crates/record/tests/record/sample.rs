@@ -46,6 +46,7 @@ fn plan() -> Plan {
         expect: Expect { checks: vec![Check::BodyContains("ok".into())], ..Expect::default() },
     };
     let class = |name: &str, task: &str| UserClass {
+        weight_stated: true,
         name: name.into(),
         weight: 1.0,
         fixed_count: 0,
@@ -66,6 +67,8 @@ fn plan() -> Plan {
     };
     let endpoint = |name: &str| Endpoint { method: "GET".into(), name: name.into() };
     Plan {
+        faults: Vec::new(),
+        monitors: Vec::new(),
         name: "sample".into(),
         profile: Some("smoke".into()),
         host: "http://127.0.0.1:8000".into(),
@@ -90,6 +93,7 @@ fn plan() -> Plan {
         endpoints: vec![endpoint("/v1/discover/"), endpoint("/v1/stories/{id}")],
         load: Load {
             phases: vec![PhasePlan {
+                arrivals: None,
                 name: "warm-up".into(),
                 users: 9,
                 spawn_rate: 3.0,
@@ -99,6 +103,8 @@ fn plan() -> Plan {
             stop_timeout: Nanos::SECOND,
         },
         criteria: vec![Criterion {
+            abort: false,
+            hold: None,
             measure: Measure::Percentile(95.0),
             scope: Scope::default(),
             target: Some(Level { comparison: Comparison::Below, value: 0.5 }),

@@ -166,6 +166,8 @@ mod tests {
 
     fn plan() -> Plan {
         Plan {
+            faults: Vec::new(),
+            monitors: Vec::new(),
             name: "s".into(),
             profile: None,
             host: "http://h".into(),
@@ -182,6 +184,7 @@ mod tests {
                     spawn_rate: 1.0,
                     run_time: Some(Nanos::from_secs(60)),
                     measured: true,
+                    arrivals: None,
                 }],
                 stop_timeout: Nanos::ZERO,
             },

@@ -15,7 +15,7 @@ use serde_json::Value;
 use squall_core::{EndpointId, Nanos, PhaseId};
 use squall_record::{Environment, Run};
 use squall_stats::{ErrorTable, Window};
-use squall_verdict::{Mix, Overall, Verdict};
+use squall_verdict::{Mix, Overall, Severity, Verdict};
 
 pub use overview::{EndpointReport, ErrorReport, LogReport, PhaseReport, RunInfo};
 pub(crate) use requests::Group;
@@ -74,7 +74,7 @@ impl Report {
     pub(crate) fn headline(&self) -> Headline {
         if self.run.interrupted {
             Headline::Interrupted
-        } else if self.verdict.doubts.is_empty() {
+        } else if self.verdict.doubts.iter().all(|doubt| doubt.severity < Severity::Invalid) {
             Headline::Judged(self.verdict.overall)
         } else {
             Headline::NotValid

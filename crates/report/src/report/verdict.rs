@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use squall_plan::{Level, Pending};
-use squall_verdict::{Doubt, Overall, Row, Standing, Verdict};
+use squall_verdict::{Doubt, Overall, Row, Severity, Standing, Verdict};
 
 /// What the run is worth.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -24,8 +24,12 @@ pub struct VerdictReport {
 pub struct DoubtReport {
     /// Its stable name: `nothing_tested`.
     pub doubt: &'static str,
+    /// `invalid` or `suspect`.
+    pub severity: Severity,
     /// What is wrong.
     pub sentence: &'static str,
+    /// What was seen.
+    pub evidence: String,
     /// What to do about it.
     pub remedy: &'static str,
 }
@@ -58,7 +62,7 @@ pub struct CriterionReport {
 impl VerdictReport {
     pub(super) fn new(verdict: &Verdict) -> Self {
         Self {
-            doubts: verdict.doubts.iter().copied().map(DoubtReport::new).collect(),
+            doubts: verdict.doubts.iter().map(DoubtReport::new).collect(),
             overall: verdict.overall,
             criteria: verdict.rows.iter().map(CriterionReport::new).collect(),
             pending: verdict.pending.clone(),
@@ -95,8 +99,14 @@ fn criteria(n: usize) -> String {
 }
 
 impl DoubtReport {
-    fn new(doubt: Doubt) -> Self {
-        Self { doubt: doubt.name(), sentence: doubt.sentence(), remedy: doubt.remedy() }
+    fn new(doubt: &Doubt) -> Self {
+        Self {
+            doubt: doubt.kind.name(),
+            severity: doubt.severity,
+            sentence: doubt.kind.sentence(),
+            evidence: doubt.evidence.clone(),
+            remedy: doubt.kind.remedy(),
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 use insta::assert_snapshot;
 use squall_record::Run;
 use squall_report::console::{Style, summary};
-use squall_verdict::{Doubt, Overall, Verdict};
+use squall_verdict::{Doubt, DoubtKind, Overall, Severity, Verdict};
 
 use crate::sample;
 
@@ -64,7 +64,12 @@ fn what_does_not_count_is_not_called_passed() {
     };
     let mut run = sample::short();
     assert!(console(&run, &passed).contains("PASSED · ") && page(&run, &passed).contains("✓ Passed"));
-    let doubtful = Verdict { doubts: vec![Doubt::NothingTested], ..passed.clone() };
+    let nothing_tested = Doubt {
+        kind: DoubtKind::NothingTested,
+        severity: Severity::Invalid,
+        evidence: "7 requests were begun.".into(),
+    };
+    let doubtful = Verdict { doubts: vec![nothing_tested], ..passed.clone() };
     for text in [console(&run, &doubtful), page(&run, &doubtful)] {
         assert!(text.contains("The result is not valid: no request was answered."), "{text}");
         assert!(!text.contains("PASSED") && !text.contains("✓ Passed"), "{text}");

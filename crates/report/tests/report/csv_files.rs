@@ -120,7 +120,7 @@ fn after_a_reset_only_what_follows_counts() {
     let mut run = sample::short();
     // On the border of two seconds, and heard of before the second that ends there.
     let at = Nanos::from_secs(2);
-    run.marks.push(Mark { at, kind: MarkKind::Reset });
+    run.marks.push(Mark { note: String::new(), at, kind: MarkKind::Reset });
     let dir = tempfile::tempdir().unwrap();
     let mut files = CsvFiles::create(&dir.path().join("deep/er/r"), true, &run.plan, run.started).unwrap();
     for (position, window) in run.windows.iter().enumerate() {

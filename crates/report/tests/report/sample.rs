@@ -55,6 +55,7 @@ impl Dice {
 
 fn class(name: &str, weight: f64, wait: Wait, tasks: &[(&str, u32, usize)]) -> UserClass {
     UserClass {
+        weight_stated: true,
         name: name.into(),
         weight,
         fixed_count: 0,
@@ -89,7 +90,7 @@ fn class(name: &str, weight: f64, wait: Wait, tasks: &[(&str, u32, usize)]) -> U
 
 fn criterion(measure: Measure, levels: [(Comparison, f64); 3], scope: Scope) -> Criterion {
     let [target, acceptable, failure] = levels.map(|(comparison, value)| Some(Level { comparison, value }));
-    Criterion { measure, scope, target, acceptable, failure }
+    Criterion { abort: false, hold: None, measure, scope, target, acceptable, failure }
 }
 
 pub(crate) fn plan() -> Plan {
@@ -97,6 +98,8 @@ pub(crate) fn plan() -> Plan {
     let secs = Nanos::from_secs;
     let latency = |t: f64, a: f64| [(Below, t), (Below, a), (Above, a)];
     Plan {
+        faults: Vec::new(),
+        monitors: Vec::new(),
         name: "muejam".into(),
         profile: Some("spike".into()),
         host: "http://staging.muejam.example:8000".into(),
@@ -130,6 +133,7 @@ pub(crate) fn plan() -> Plan {
             phases: PHASES
                 .iter()
                 .map(|&(name, users, run_time, measured)| PhasePlan {
+                    arrivals: None,
                     name: name.into(),
                     users,
                     spawn_rate: if name == "spike" { 60.0 } else { 10.0 },
@@ -306,6 +310,8 @@ pub(crate) fn run() -> Run {
     }
     let at = Nanos::from_millis(seq * 1_000 - 360);
     Run {
+        faults: Vec::new(),
+        series: Vec::new(),
         squall_version: "0.1.0".into(),
         settings: json!({
             "users": {"value": ["240"], "from": "suite.toml"},
@@ -363,6 +369,7 @@ pub(crate) fn verdict() -> Verdict {
     let labels = ["p50", "p95", "p99", "error_rate", "throughput, phase spike", "p95 GET /v1/search/stories"];
     let plan = plan();
     let rows = plan.criteria.iter().zip(standings).zip(labels).map(|((criterion, row), label)| Row {
+        interval: None,
         criterion: criterion.clone(),
         label: label.into(),
         value: row.0,

@@ -1,6 +1,7 @@
 //! What can be reached at best, for all the ways users wait.
 
-use squall_suite::{Feasibility, Selection, feasibility};
+use squall_plan::{Feasibility, feasibility};
+use squall_suite::Selection;
 
 use crate::good;
 

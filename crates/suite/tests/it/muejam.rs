@@ -2,8 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
+use squall_plan::feasibility;
 use squall_plan::{Plan, Step};
-use squall_suite::{Planned, Selection, Suite, feasibility, task_ratio};
+use squall_suite::{Planned, Selection, Suite, task_ratio};
 
 fn path() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../suites/muejam/suite.toml")

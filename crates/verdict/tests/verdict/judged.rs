@@ -5,8 +5,8 @@ use squall_plan::{Comparison, Criterion, Measure, Pending, Scope};
 use squall_record::Run;
 use squall_stats::{ErrorCode, ErrorKey, Window};
 use squall_verdict::{
-    Doubt, FAILED, INTERRUPTED, INVALID, Judge, Overall, PASSED, Row, Standing, Totals, Verdict, exit_code,
-    judge,
+    DoubtKind, FAILED, INTERRUPTED, INVALID, Judge, Overall, PASSED, Row, Standing, Totals, Verdict,
+    exit_code, judge,
 };
 
 use crate::run::{Requests, below, level, phase, plan, run, second};
@@ -40,7 +40,7 @@ fn every_measure_has_its_value() {
         (Measure::RateLimited, "50%", "rate_limited"),
         (Measure::Throughput, "99/s", "throughput"),
     ] {
-        let row = row_on(window.clone(), below(measure, 1e9));
+        let row = row_on(window.clone(), below(measure.clone(), 1e9));
         assert_eq!((row.shown.as_str(), row.label.as_str(), row.at_least), (shown, label, false));
         assert_eq!((row.standing, row.since), (Standing::Pass, Some(Nanos::SECOND)));
     }
@@ -120,7 +120,7 @@ fn the_worst_row_decides() {
 fn no_data_fails_and_says_so() {
     let only_refused = second(0).with(0, OutcomeKind::RateLimited, 10, 1);
     for measure in [Measure::Percentile(50.0), Measure::ErrorRate, Measure::Mean, Measure::Max] {
-        let row = row_on(only_refused.clone(), below(measure, 1e9));
+        let row = row_on(only_refused.clone(), below(measure.clone(), 1e9));
         assert_eq!((row.standing, row.value, row.since), (Standing::NoData, None, None), "{measure}");
         assert_eq!(row.shown, "no data");
     }
@@ -219,7 +219,8 @@ fn a_run_in_which_nothing_was_answered_is_not_valid_whatever_its_criteria_say() 
     ] {
         let run = made(windows, error);
         let doubts = judge(&run).doubts;
-        assert_eq!(doubts, if valid { vec![] } else { vec![Doubt::NothingTested] }, "{error:?}");
+        let found = doubts.iter().any(|doubt| doubt.kind == DoubtKind::NothingTested);
+        assert_eq!(found, !valid, "{error:?}");
         assert_eq!(code(&run) == INVALID, !valid, "{error:?}");
     }
 }

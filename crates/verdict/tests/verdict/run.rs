@@ -20,7 +20,15 @@ pub(crate) fn level(comparison: Comparison, value: f64) -> Option<Level> {
 /// A criterion on everything: met below the target.
 pub(crate) fn below(measure: Measure, value: f64) -> Criterion {
     let target = level(Comparison::Below, value);
-    Criterion { measure, scope: Scope::default(), target, acceptable: None, failure: None }
+    Criterion {
+        abort: false,
+        hold: None,
+        measure,
+        scope: Scope::default(),
+        target,
+        acceptable: None,
+        failure: None,
+    }
 }
 
 pub(crate) fn request(endpoint: u16) -> Step {
@@ -42,6 +50,7 @@ pub(crate) fn task(name: &str, weight: u32, steps: Vec<Step>) -> Task {
 
 pub(crate) fn class(name: &str, weight: f64, wait: Wait, tasks: Vec<Task>) -> UserClass {
     UserClass {
+        weight_stated: true,
         name: name.into(),
         weight,
         fixed_count: 0,
@@ -65,9 +74,12 @@ pub(crate) fn plan(phases: &[(&str, bool)], criteria: Vec<Criterion>) -> Plan {
         spawn_rate: 10.0,
         run_time: Some(Nanos::from_secs(10)),
         measured: *measured,
+        arrivals: None,
     };
     let endpoint = |name: &str| Endpoint { method: "GET".into(), name: name.into() };
     Plan {
+        faults: Vec::new(),
+        monitors: Vec::new(),
         name: "by hand".into(),
         profile: None,
         host: "http://127.0.0.1".into(),
@@ -89,6 +101,8 @@ pub(crate) fn plan(phases: &[(&str, bool)], criteria: Vec<Criterion>) -> Plan {
 pub(crate) fn run(plan: Plan, phases: Vec<PhaseMark>, windows: Vec<Window>) -> Run {
     let at = windows.last().map_or(Nanos::ZERO, |w| w.start + w.span);
     Run {
+        faults: Vec::new(),
+        series: Vec::new(),
         squall_version: "0.1.0".into(),
         plan,
         settings: serde_json::Value::Null,

@@ -5,7 +5,8 @@
 
 use serde::Serialize;
 use squall_core::{ClassDemand, Dispatcher, EndpointId, Nanos};
-use squall_plan::{Comparison, Criterion, Level, Measure, Plan, Step, UserClass, Wait};
+
+use crate::{Comparison, Criterion, Level, Measure, Plan, Step, UserClass, Wait};
 
 /// What a plan can reach at best.
 #[derive(Clone, Debug, PartialEq, Serialize)]

@@ -1,0 +1,1 @@
+//! Probes of the target and of the generator itself, sampled beside the load.
