@@ -11,4 +11,5 @@ mod worker;
 pub use event::Event;
 pub use run::{Handle, Options, Prepared, StartError, Started};
 pub use schedule::{PhaseSchedule, schedule};
+pub use squall_engine::RunClock;
 pub use worker::Worker;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use squall_core::{EndReason, Nanos, NoUsers, PhaseId};
-use squall_engine::{ReadyWorker, WorkerConfig, WorkerEvent};
+use squall_engine::{ReadyWorker, RunClock, WorkerConfig, WorkerEvent};
 use squall_plan::Plan;
 use thiserror::Error;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
@@ -97,6 +97,8 @@ pub struct Started {
     pub events: UnboundedReceiver<Event>,
     /// Wall time at run time zero.
     pub wall_origin: SystemTime,
+    /// The clock of the run, for whatever goes on beside it.
+    pub clock: RunClock,
 }
 
 /// Begin a run on a worker.
@@ -114,10 +116,11 @@ fn start_on<W: Worker>(mut worker: W, phases: Vec<PhaseSchedule>, stop_timeout: 
     moments.extend(end.map(|at| (at, Moment::RunEnds)));
     let (requests, incoming) = unbounded_channel();
     let (sender, events) = unbounded_channel();
-    let wall_origin = worker.clock().wall_origin();
+    let clock = worker.clock();
+    let wall_origin = clock.wall_origin();
     let run = Run { worker, events: sender, moments, phase: PhaseId(0), stop_timeout, state: State::Running };
     tokio::spawn(run.drive(incoming));
-    Started { handle: Handle(requests), events, wall_origin }
+    Started { handle: Handle(requests), events, wall_origin, clock }
 }
 
 /// What happens at a known moment of the run.

@@ -117,7 +117,7 @@ impl Session<'_> {
         let prepared = Prepared::new(&self.plan, options)
             .map_err(|error| Problem::new("the run cannot be started").cause(error))?;
         let (mut sinks, record) = self.sinks(Timestamp::now())?;
-        let Started { handle, mut events, wall_origin } = prepared.start();
+        let Started { handle, mut events, wall_origin, clock: _ } = prepared.start();
         if let Ok(started) = Timestamp::try_from(wall_origin) {
             sinks.writer.started(started);
         }
