@@ -2,6 +2,7 @@
 //!
 //! Nothing here reads a clock, opens a socket or knows another crate of the project.
 
+mod arrivals;
 mod dispatch;
 mod end;
 mod id;
@@ -10,6 +11,7 @@ mod outcome;
 mod schedule;
 mod slots;
 
+pub use arrivals::{Arrival, Arrivals, RateCurve, RatePiece, Stepping};
 pub use dispatch::{ClassDemand, Dispatcher, NoUsers};
 pub use end::EndReason;
 pub use id::{EndpointId, PhaseId, Slot, TaskId, UserClassId};

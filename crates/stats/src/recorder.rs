@@ -2,7 +2,7 @@
 
 use squall_core::{EndpointId, Nanos, OutcomeKind, PhaseId, TaskId, UserClassId};
 
-use crate::{CellKey, PageReserve, Sample, Window};
+use crate::{CellKey, Iterations, PageReserve, Sample, Window};
 
 /// Pages held ready between two windows: 64 KiB a thread.
 const RESERVE: usize = 64;
@@ -81,6 +81,11 @@ impl Recorder {
     /// Count a request that begins.
     pub fn started(&mut self) {
         self.window.started += 1;
+    }
+
+    /// The counters of the task iterations of a phase and class.
+    pub fn iterations(&mut self, phase: PhaseId, class: UserClassId) -> &mut Iterations {
+        self.window.iterations_mut(phase, class)
     }
 
     /// Count a task that ran to its end.
