@@ -2,6 +2,7 @@
 
 mod check;
 mod demo;
+mod faults;
 mod list;
 pub(crate) mod mistaken;
 mod outputs;

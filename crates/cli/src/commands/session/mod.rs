@@ -9,25 +9,26 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde_json::Value;
 use squall_control::{Event, Handle, Prepared, Started};
-use squall_core::{EndReason, Nanos, PhaseId};
-use squall_plan::{PhasePlan, Plan};
-use squall_record::{
-    End, Environment, Header, LogLevel, LogLine, Mark, MarkKind, PhaseMark, Record, Run, Writer,
-};
+use squall_core::EndReason;
+use squall_plan::Plan;
+use squall_record::{Environment, Header, Record, Run, Writer};
 use squall_report::console::{Live, LiveOptions};
 use squall_report::csv::CsvFiles;
-use squall_stats::Window;
 use squall_verdict::{FAILED, INTERRUPTED, PASSED};
-use tracing::{error, info, warn};
+use tracing::{error, info};
 
-use crate::errors::{Exit, Failure, Problem, plain};
+use self::sinks::{Sinks, Written};
+use super::faults::Faults;
+
+use crate::errors::{Exit, Failure, Problem};
 use crate::preflight;
 use crate::settings::Csv;
 use crate::signals::Signals;
 use crate::terminal::Terminal;
 
+mod sinks;
+
 const MAIN: &str = "squall.main";
-const RUNNERS: &str = "squall.runners";
 
 /// What a run needs beside its plan.
 #[derive(Debug)]
@@ -117,21 +118,38 @@ impl Session<'_> {
         let prepared = Prepared::new(&self.plan, options)
             .map_err(|error| Problem::new("the run cannot be started").cause(error))?;
         let (mut sinks, record) = self.sinks(Timestamp::now())?;
-        let Started { handle, mut events, wall_origin, clock: _ } = prepared.start();
+        let Started { handle, mut events, wall_origin, clock } = prepared.start();
+        let mut faults = Faults::start(&self.plan, clock);
         if let Ok(started) = Timestamp::try_from(wall_origin) {
-            sinks.writer.started(started);
+            sinks.started(started);
         }
         let mut stops = 0u32;
         let (reason, at) = loop {
             tokio::select! {
                 event = events.recv() => match event {
                     Some(Event::Ended { reason, at }) => break (reason, at),
-                    Some(event) => sinks.take(event, &handle),
-                    None => break (EndReason::Aborted("the run's control thread ended early".to_owned()), sinks.last),
+                    Some(event) => {
+                        if matches!(event, Event::Stopping { .. }) {
+                            faults.stop();
+                        }
+                        sinks.take(event, &handle);
+                    }
+                    None => break (EndReason::Aborted("the run's control thread ended early".to_owned()), sinks.last()),
                 },
+                Some(report) = faults.next() => sinks.fault(report),
                 reason = signals.next() => stop(&handle, reason, &mut stops),
             }
         };
+        faults.stop();
+        loop {
+            tokio::select! {
+                report = faults.next() => match report {
+                    Some(report) => sinks.fault(report),
+                    None => break,
+                },
+                _ = signals.next() => info!(target: MAIN, "Still taking faults back, for at most half a minute"),
+            }
+        }
         Ok((record, sinks.finish(reason, at)))
     }
 
@@ -157,18 +175,7 @@ impl Session<'_> {
         })?;
         // A terminal that cannot be written to is no reason not to run.
         let live = self.live.and_then(|options| Live::new(plan, options, self.terminal.screen.clone()).ok());
-        let sinks = Sinks {
-            plan: Arc::clone(plan),
-            writer,
-            csv,
-            live,
-            phases: Vec::new(),
-            reset_pending: self.reset_stats,
-            incomplete: false,
-            stopping: false,
-            last: Nanos::ZERO,
-        };
-        Ok((sinks, record))
+        Ok((Sinks::new(plan, writer, csv, live, self.reset_stats), record))
     }
 }
 
@@ -201,152 +208,5 @@ fn stop(handle: &Handle, reason: EndReason, stops: &mut u32) {
         handle.stop(reason);
     } else {
         handle.cut();
-    }
-}
-
-/// What is left of the sinks when a run is over.
-#[derive(Debug)]
-struct Written {
-    end: End,
-    lacking: Option<String>,
-    incomplete: bool,
-}
-
-/// Everything that is told about a run.
-struct Sinks {
-    plan: Arc<Plan>,
-    writer: Writer,
-    csv: Option<CsvFiles>,
-    live: Option<Live>,
-    phases: Vec<PhaseMark>,
-    /// A statistics reset is due when all users are there.
-    reset_pending: bool,
-    incomplete: bool,
-    stopping: bool,
-    /// The latest moment heard of.
-    last: Nanos,
-}
-
-impl Sinks {
-    fn take(&mut self, event: Event, handle: &Handle) {
-        match event {
-            Event::PhaseStarted { id, at } => self.phase_started(id, at),
-            Event::Spawned { id, at, users } => self.spawned(id, at, &users),
-            Event::PhaseEnded { id, at } => self.change_phase(id, |phase| phase.end = Some(at)),
-            Event::Window(window) => self.window(window, handle),
-            Event::Stopping { reason, at } => self.note(at, LogLevel::Info, &stopping(&self.plan, &reason)),
-            Event::Warning(text) => self.note(self.last, LogLevel::Warn, &text),
-            // Ends the loop that calls this.
-            Event::Ended { .. } => {}
-        }
-    }
-
-    fn phase_started(&mut self, id: PhaseId, at: Nanos) {
-        let plan = Arc::clone(&self.plan);
-        let Some(phase) = plan.load.phases.get(id.index()) else { return };
-        let mark = PhaseMark {
-            id,
-            name: phase.name.clone(),
-            start: at,
-            ramped: None,
-            end: None,
-            measured: phase.measured,
-            users: phase.users,
-        };
-        let before = self.phases.last().map(|phase| phase.users);
-        self.writer.phase(mark.clone());
-        self.phases.push(mark);
-        if let Some(live) = &mut self.live {
-            live.phase(&phase.name);
-        }
-        let only = plan.load.phases.len() == 1;
-        self.note(at, LogLevel::Info, &ramp(phase, before, only));
-    }
-
-    fn spawned(&mut self, id: PhaseId, at: Nanos, users: &[u32]) {
-        self.change_phase(id, |phase| phase.ramped = Some(at));
-        if std::mem::take(&mut self.reset_pending) {
-            self.writer.mark(Mark { at, kind: MarkKind::Reset, note: String::new() });
-            self.csv.iter_mut().for_each(|csv| csv.reset(at));
-            self.live.iter_mut().for_each(|live| live.reset(at));
-            self.note(at, LogLevel::Info, "Resetting stats");
-        }
-        let by_class = self.plan.classes.iter().zip(users);
-        let by_class: Vec<String> =
-            by_class.map(|(class, users)| format!("{}: {users}", Value::from(class.name.as_str()))).collect();
-        let total: u32 = users.iter().sum();
-        let text = format!("All users spawned: {{{}}} ({total} total users)", by_class.join(", "));
-        self.note(at, LogLevel::Info, &text);
-    }
-
-    fn change_phase(&mut self, id: PhaseId, change: impl FnOnce(&mut PhaseMark)) {
-        if let Some(phase) = self.phases.iter_mut().find(|phase| phase.id == id) {
-            change(phase);
-            self.writer.phase(phase.clone());
-        }
-    }
-
-    fn window(&mut self, window: Arc<Window>, handle: &Handle) {
-        self.last = window.start + window.span;
-        // A terminal or a disk that fails takes only its own output with it; the record keeps everything.
-        if self.live.as_mut().is_some_and(|live| live.push(&window).is_err()) {
-            self.live = None;
-        }
-        if let Some(Err(failure)) = self.csv.as_mut().map(|csv| csv.push(&window)) {
-            self.csv_failed(&failure);
-        }
-        self.writer.window(window);
-        if let Some(failure) = self.writer.failed().filter(|_| !self.stopping) {
-            self.stopping = true;
-            handle.stop(EndReason::Aborted(format!("the record cannot be written: {failure}")));
-        }
-    }
-
-    /// Into the log and into the record.
-    fn note(&self, at: Nanos, level: LogLevel, text: &str) {
-        match level {
-            LogLevel::Warn | LogLevel::Error => warn!(target: RUNNERS, "{text}"),
-            LogLevel::Info | LogLevel::Debug => info!(target: RUNNERS, "{text}"),
-        }
-        self.writer.log(LogLine { at, level, text: text.to_owned() });
-    }
-
-    fn finish(mut self, reason: EndReason, at: Nanos) -> Written {
-        if let Some(live) = self.live.take() {
-            live.finish();
-        }
-        if let Some(Err(failure)) = self.csv.take().map(CsvFiles::finish) {
-            self.csv_failed(&failure);
-        }
-        let end = End { reason, at };
-        let lacking = self.writer.finish(end.reason.clone(), at).err();
-        let lacking = lacking.map(|failure| plain(&failure.to_string()));
-        Written { end, lacking, incomplete: self.incomplete }
-    }
-
-    fn csv_failed(&mut self, failure: &std::io::Error) {
-        error!(target: MAIN, "the CSV files cannot be written: {}", plain(&failure.to_string()));
-        (self.csv, self.incomplete) = (None, true);
-    }
-}
-
-/// What `phase` does to the `before` users of the phase ahead of it; the `only` one has Locust's words.
-fn ramp(phase: &PhasePlan, before: Option<u32>, only: bool) -> String {
-    let PhasePlan { name, users, spawn_rate, .. } = phase;
-    if only {
-        format!("Ramping to {users} users at a rate of {spawn_rate:.2} per second")
-    } else if before == Some(*users) {
-        format!("Phase {name}: holding {users} users")
-    } else {
-        format!("Phase {name}: ramping to {users} users at a rate of {spawn_rate:.2} per second")
-    }
-}
-
-fn stopping(plan: &Plan, reason: &EndReason) -> String {
-    match reason {
-        EndReason::Completed if plan.load.run_time().is_some() => {
-            "--run-time limit reached, shutting down".to_owned()
-        }
-        other => format!("Stopping: {other}"),
     }
 }
