@@ -150,6 +150,15 @@ impl Function {
 }
 
 impl Measure {
+    /// The full name of the monitored series it is made of, if it is of one.
+    pub fn series(&self) -> Option<&str> {
+        match self {
+            Self::Series(name, _) => Some(name),
+            Self::Of(_, of) => of.series(),
+            _ => None,
+        }
+    }
+
     /// The unit of its values.
     pub fn unit(&self) -> Unit {
         match self {

@@ -1,7 +1,11 @@
 //! The load over time: a closed model of users, an open model of arrivals, or one after the other.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 use squall_core::Nanos;
+
+use crate::Unit;
 
 /// Phases in order, and how the run ends.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -68,6 +72,17 @@ impl ArrivalPlan {
         self.segments.iter().map(|segment| segment.from.max(segment.to)).fold(0.0, f64::max)
     }
 
+    /// The mean rate over the phase, in arrivals per second. Where the last segment has no end, it decides alone.
+    pub fn mean(&self) -> f64 {
+        let last = self.segments.last().map_or(0.0, |last| f64::midpoint(last.from, last.to));
+        let time: Option<Nanos> =
+            self.segments.iter().try_fold(Nanos::ZERO, |sum, segment| Some(sum + segment.span?));
+        match (time, self.expected()) {
+            (Some(time), Some(arrivals)) if time > Nanos::ZERO => arrivals / time.as_secs_f64(),
+            _ => last,
+        }
+    }
+
     /// Arrivals of the phase, when each segment has a span.
     pub fn expected(&self) -> Option<f64> {
         self.segments.iter().try_fold(0.0, |sum, segment| {
@@ -76,7 +91,30 @@ impl ArrivalPlan {
     }
 }
 
+impl fmt::Display for ArrivalPlan {
+    /// As a person says it: `100/s`, `50/s..200/s`, `50/s, 100/s, 150/s, poisson`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let rate = |rate: f64| Unit::PerSecond.display(rate);
+        for (index, segment) in self.segments.iter().enumerate() {
+            f.write_str(if index == 0 { "" } else { ", " })?;
+            f.write_str(&rate(segment.from))?;
+            if segment.to != segment.from {
+                write!(f, "..{}", rate(segment.to))?;
+            }
+        }
+        f.write_str(match self.spacing {
+            Spacing::Uniform => "",
+            Spacing::Poisson => ", poisson",
+        })
+    }
+}
+
 impl Load {
+    /// Do task iterations arrive by themselves in any phase?
+    pub fn has_arrivals(&self) -> bool {
+        self.phases.iter().any(|phase| phase.arrivals.is_some())
+    }
+
     /// The whole run time, or `None` when it is open-ended.
     pub fn run_time(&self) -> Option<Nanos> {
         self.phases.iter().try_fold(Nanos::ZERO, |sum, phase| Some(sum + phase.run_time?))
@@ -85,5 +123,24 @@ impl Load {
     /// The largest number of users of any phase.
     pub fn peak_users(&self) -> u32 {
         self.phases.iter().map(|phase| phase.users).max().unwrap_or(0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn segment(from: f64, to: f64, span: Option<u64>) -> RateSegment {
+        RateSegment { from, to, span: span.map(Nanos::from_secs) }
+    }
+
+    #[test]
+    fn arrivals_have_a_mean_a_peak_and_words() {
+        let steps = vec![segment(50.0, 50.0, Some(10)), segment(50.0, 150.0, Some(30))];
+        let plan = ArrivalPlan { segments: steps, spacing: Spacing::Poisson };
+        assert_eq!((plan.expected(), plan.mean(), plan.peak()), (Some(3500.0), 87.5, 150.0));
+        assert_eq!(plan.to_string(), "50/s, 50/s..150/s, poisson");
+        let open = ArrivalPlan { segments: vec![segment(0.5, 0.5, None)], spacing: Spacing::Uniform };
+        assert_eq!((open.expected(), open.mean(), open.to_string().as_str()), (None, 0.5, "0.5/s"));
     }
 }

@@ -5,22 +5,23 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
-use squall_core::Nanos;
-use squall_plan::{Comparison, Criterion, Endpoint, Level, Measure, Pending, Scope, Unit};
-use toml::Spanned;
+use squall_plan::{Criterion, Endpoint, Function, Measure, Pending, Scope};
 use toml::de::DeValue;
 
 use crate::diagnostic::{Code, Diagnostic};
-use crate::keys;
-use crate::quantities::LONGEST;
+use crate::measures::{self, Found, Problem, Series};
 use crate::syntax::{Ctx, Field, Fields, Node};
-use crate::units::{self, Bad};
+use crate::{keys, levels};
 
 /// A criterion of the suite; its phase is not resolved yet.
 #[derive(Clone)]
 pub(crate) struct Row {
     pub(crate) criterion: Criterion,
     pub(crate) phase: Option<(String, Range<usize>)>,
+    /// Where its measure stands.
+    pub(crate) at: Range<usize>,
+    /// Where its `for` stands.
+    pub(crate) hold_at: Option<Range<usize>>,
 }
 
 /// Criteria under one name.
@@ -31,8 +32,9 @@ pub(crate) struct Set {
     pub(crate) pending: Vec<Pending>,
 }
 
-/// What a scope may name.
+/// What a criterion may name.
 pub(crate) struct Names<'s> {
+    series: &'s [Series],
     endpoints: &'s [Endpoint],
     /// Positions of the endpoints by `GET /v1/x`.
     full: HashMap<String, usize>,
@@ -42,14 +44,14 @@ pub(crate) struct Names<'s> {
 }
 
 impl<'s> Names<'s> {
-    /// The names of `endpoints` and `classes`.
-    pub(crate) fn new(endpoints: &'s [Endpoint], classes: &'s [&'s str]) -> Self {
+    /// The names of `endpoints`, `classes` and the `series` of monitors.
+    pub(crate) fn new(endpoints: &'s [Endpoint], classes: &'s [&'s str], series: &'s [Series]) -> Self {
         let full = endpoints.iter().enumerate().map(|(position, e)| (full_name(e), position)).collect();
         let mut short: HashMap<&str, Vec<usize>> = HashMap::new();
         for (position, endpoint) in endpoints.iter().enumerate() {
             short.entry(&endpoint.name).or_default().push(position);
         }
-        Self { endpoints, full, short, classes }
+        Self { series, endpoints, full, short, classes }
     }
 }
 
@@ -78,53 +80,7 @@ pub(crate) fn set<'a>(cx: &mut Ctx<'a>, name: &str, node: Node<'a>, names: &Name
     set
 }
 
-const MEASURES: [&str; 14] = [
-    "p50",
-    "p66",
-    "p75",
-    "p80",
-    "p90",
-    "p95",
-    "p98",
-    "p99",
-    "p99.9",
-    "p99.99",
-    "mean",
-    "max",
-    "error_rate",
-    "throughput",
-];
-
-/// Beginnings of the measures that need more than what the client sees.
-const LATER: [&str; 5] = ["postgres.", "redis.", "host.", "process.", "health."];
-/// Functions over measures, and client measures, of later versions.
-const LATER_FUNCTIONS: [&str; 6] = ["recovery(", "slope(", "max(", "min(", "mean(", "rate("];
-
-fn measure(name: &str) -> Option<Measure> {
-    Some(match name {
-        "mean" => Measure::Mean,
-        "max" => Measure::Max,
-        "error_rate" => Measure::ErrorRate,
-        "throughput" => Measure::Throughput,
-        "rate_limited" => Measure::RateLimited,
-        _ => {
-            let digits = name.strip_prefix('p')?;
-            if digits.is_empty() || !digits.chars().all(|c| c.is_ascii_digit() || c == '.') {
-                return None;
-            }
-            Measure::Percentile(digits.parse().ok().filter(|p| (0.0..100.0).contains(p) && *p > 0.0)?)
-        }
-    })
-}
-
-fn is_later(name: &str) -> bool {
-    name == "dropped"
-        || LATER.iter().any(|start| name.starts_with(start))
-        || (name.ends_with(')') && LATER_FUNCTIONS.iter().any(|start| name.starts_with(start)))
-}
-
 fn row<'a>(cx: &mut Ctx<'a>, field: &Field<'a>, node: Node<'a>, names: &Names<'_>, set: &mut Set) {
-    let known = measure(field.key);
     let fields = match node.get_ref() {
         DeValue::Table(_) => match cx.table_unless_measure(field, node) {
             Some(fields) => Some(fields),
@@ -133,27 +89,29 @@ fn row<'a>(cx: &mut Ctx<'a>, field: &Field<'a>, node: Node<'a>, names: &Names<'_
         _ => None,
     };
     let pending = fields.as_ref().and_then(|f| f.get("pending"));
-    let Some(measure) = known else {
-        match (is_later(field.key), pending) {
-            (true, Some(reason)) => later(cx, field, fields.as_ref(), reason, set),
-            (true, None) => cx.error(
-                Diagnostic::new(Code::Measure, format!("this version cannot measure `{}` yet", field.key))
+    let measure = match measures::read(field.key, names.series) {
+        Ok(Found::Known(measure)) => measure,
+        Ok(Found::Later) => {
+            match pending {
+                Some(reason) => later(cx, field, fields.as_ref(), reason, set),
+                None => cx.error(
+                    Diagnostic::new(
+                        Code::Measure,
+                        format!("this version cannot measure `{}` yet", field.key),
+                    )
                     .at(field.key_span.clone())
                     .label("of a later version")
                     .help("say so, and it is listed instead of judged: pending = \"needs …\""),
-            ),
-            (false, _) => {
-                let measures = MEASURES.into_iter().chain(["rate_limited", "dropped"]);
-                let help = cx.suggestion(field.key, measures);
-                cx.error(
-                    Diagnostic::new(Code::Measure, format!("there is no measure `{}`", field.key))
-                        .at(field.key_span.clone())
-                        .label("unknown measure")
-                        .maybe_help(help),
-                );
+                ),
             }
+            return;
         }
-        return;
+        Err(Problem { message, within, label, help }) => {
+            let span = cx.inside(&field.key_span, field.key, within);
+            let help = if cx.is_crowded() { None } else { help };
+            cx.error(Diagnostic::new(Code::Measure, message).at(span).label(label).maybe_help(help));
+            return;
+        }
     };
     if let Some(node) = pending {
         cx.error(
@@ -164,7 +122,7 @@ fn row<'a>(cx: &mut Ctx<'a>, field: &Field<'a>, node: Node<'a>, names: &Names<'_
     }
     let Some(fields) = fields else {
         // The shorthand `p95 = "< 500ms"` is a target.
-        if let Some(target) = level(cx, node, field.key, measure.unit()) {
+        if let Some(target) = levels::level(cx, node, &measure) {
             let criterion = Criterion {
                 measure,
                 scope: Scope::default(),
@@ -174,7 +132,7 @@ fn row<'a>(cx: &mut Ctx<'a>, field: &Field<'a>, node: Node<'a>, names: &Names<'_
                 hold: None,
                 abort: false,
             };
-            set.rows.push(Row { criterion, phase: None });
+            set.rows.push(Row { criterion, phase: None, at: field.key_span.clone(), hold_at: None });
         }
         return;
     };
@@ -189,21 +147,80 @@ fn judged<'a>(
     names: &Names<'_>,
     set: &mut Set,
 ) {
-    let unit = measure.unit();
     let before = cx.errors.len();
     let [target, acceptable, failure] = ["target", "acceptable", "failure"]
-        .map(|key| fields.get(key).and_then(|n| level(cx, n, field.key, unit)));
+        .map(|key| fields.get(key).and_then(|n| levels::level(cx, n, &measure)));
     if cx.errors.len() == before {
-        check_levels(cx, field, fields, (target, acceptable, failure), unit);
+        levels::check(cx, field, fields, (target, acceptable, failure), measure.unit());
     }
     let endpoint = fields.get("endpoint").and_then(|n| endpoint(cx, n, names));
     let class = fields.get("users").and_then(|n| cx.reference(n, "class of users", names.classes));
     let phase = fields.get("phase").and_then(|n| Some((cx.text(n, "`phase`")?.to_owned(), n.span())));
     let scope = Scope { endpoint: endpoint.map(Into::into), class: class.map(Into::into), phase: None };
+    let hold = fields.get("for").and_then(|n| cx.positive_duration(n, "`for`"));
+    let abort = fields.get("abort").and_then(|n| cx.boolean(n, "`abort`")).unwrap_or(false);
+    check_scope(cx, fields, &measure);
+    check_course(cx, fields, &measure, abort);
     set.rows.push(Row {
-        criterion: Criterion { measure, scope, target, acceptable, failure, hold: None, abort: false },
+        criterion: Criterion { measure, scope, target, acceptable, failure, hold, abort },
         phase,
+        at: field.key_span.clone(),
+        hold_at: fields.get("for").map(toml::Spanned::span),
     });
+}
+
+/// Does what is measured have endpoints and classes at all?
+fn check_scope(cx: &mut Ctx<'_>, fields: &Fields<'_>, measure: &Measure) {
+    let dropped = match measure {
+        Measure::Dropped => true,
+        Measure::Of(_, of) => matches!(**of, Measure::Dropped),
+        _ => false,
+    };
+    for (key, what) in [("endpoint", "endpoint"), ("users", "class of users")] {
+        let Some(field) = fields.field(key) else { continue };
+        let message = match measure.series() {
+            Some(series) => format!("`{series}` belongs to no {what}"),
+            None if dropped && key == "endpoint" => {
+                "`dropped` belongs to no endpoint: it counts task iterations that never became requests"
+                    .to_owned()
+            }
+            None => continue,
+        };
+        cx.error(
+            Diagnostic::new(Code::Conflict, message).at(field.key_span.clone()).label("limits nothing").help(
+                match dropped {
+                    true => "leave it out, or limit it to a class of `users` or a `phase`",
+                    false => "leave it out; a series can be limited to a `phase`",
+                },
+            ),
+        );
+    }
+}
+
+/// `for` and `abort` need a value before the end: a trend and a recovery have one only then.
+fn check_course(cx: &mut Ctx<'_>, fields: &Fields<'_>, measure: &Measure, abort: bool) {
+    let Measure::Of(function @ (Function::Slope | Function::Recovery), _) = measure else { return };
+    let name = function.name();
+    if let Some(field) = fields.field("for") {
+        let help = match function {
+            Function::Recovery => "leave it out: the time until requests are as before is the measure itself",
+            _ => "leave it out: a trend is of the whole time that is judged, or of a `phase`",
+        };
+        cx.error(
+            Diagnostic::new(Code::Conflict, format!("`{name}(…)` cannot be judged in windows"))
+                .at(field.key_span.clone())
+                .label("of no use here")
+                .help(help),
+        );
+    }
+    if let Some(field) = fields.field("abort").filter(|_| abort) {
+        cx.error(
+            Diagnostic::new(Code::Conflict, format!("`{name}(…)` is only known when the run is over"))
+                .at(field.key_span.clone())
+                .label("cannot stop it")
+                .help("leave it out, or let the measure itself stop the run: p95 = { failure = \"> 10s\", for = \"30s\", abort = true }"),
+        );
+    }
 }
 
 fn later<'a>(
@@ -258,163 +275,22 @@ fn endpoint<'a>(cx: &mut Ctx<'a>, node: Node<'a>, names: &Names<'_>) -> Option<u
     }
 }
 
-fn level<'a>(cx: &mut Ctx<'a>, node: Node<'a>, measure: &str, unit: Unit) -> Option<Level> {
-    let text = cx.text(node, "a level")?;
-    let example = match unit {
-        Unit::Seconds => "< 500ms",
-        Unit::Share => "< 0.5%",
-        Unit::PerSecond => "> 100/s",
-        _ => "< 100",
-    };
-    let trimmed = text.trim();
-    let operators = [
-        ("<=", Comparison::AtMost),
-        (">=", Comparison::AtLeast),
-        ("<", Comparison::Below),
-        (">", Comparison::Above),
-    ];
-    let Some((rest, comparison)) =
-        operators.iter().find_map(|(o, c)| Some((trimmed.strip_prefix(o)?.trim(), *c)))
-    else {
-        cx.error(
-            Diagnostic::new(Code::BadValue, format!("level `{text}` has no direction"))
-                .at(node.span())
-                .label("begins with none of `<`, `<=`, `>`, `>=`")
-                .help(format!("write for example \"{example}\"")),
-        );
-        return None;
-    };
-    let value = match unit {
-        Unit::Seconds => units::duration(rest).map(Nanos::as_secs_f64),
-        Unit::Share => units::percent(rest),
-        Unit::PerSecond => units::rate(rest),
-        _ => Err(Bad::Nonsense),
-    };
-    let suffix = match unit {
-        Unit::Seconds => "ms",
-        Unit::Share => "%",
-        Unit::PerSecond => "/s",
-        _ => "",
-    };
-    match value {
-        Ok(value) if unit == Unit::Share && value > 1.0 => {
-            cx.error(
-                Diagnostic::new(Code::OutOfBounds, format!("`{measure}` is a share, at most 100%"))
-                    .at(node.span()),
-            );
-            None
-        }
-        Ok(value) if unit == Unit::Seconds && value > LONGEST.as_secs_f64() => {
-            cx.bounded(Nanos::from_secs_f64(value), LONGEST, node.span(), &format!("level `{text}`"));
-            None
-        }
-        Ok(value) => Some(Level { comparison, value }),
-        Err(Bad::MissingUnit) => {
-            cx.error(
-                Diagnostic::new(Code::MissingUnit, format!("level `{text}` has no unit"))
-                    .at(node.span())
-                    .label("unit is missing")
-                    .help(format!("did you mean \"{comparison} {rest}{suffix}\"?")),
-            );
-            None
-        }
-        Err(Bad::Nonsense) => {
-            cx.error(
-                Diagnostic::new(Code::BadValue, format!("level `{text}` does not fit `{measure}`"))
-                    .at(node.span())
-                    .help(format!("write for example \"{example}\"")),
-            );
-            None
-        }
-    }
-}
-
-fn upward(level: Level) -> bool {
-    matches!(level.comparison, Comparison::Above | Comparison::AtLeast)
-}
-
-fn inclusive(level: Level) -> bool {
-    matches!(level.comparison, Comparison::AtMost | Comparison::AtLeast)
-}
-
-/// Levels have to fit together: target within acceptable, and neither within failure.
-fn check_levels(
-    cx: &mut Ctx<'_>,
-    field: &Field<'_>,
-    fields: &Fields<'_>,
-    (target, acceptable, failure): (Option<Level>, Option<Level>, Option<Level>),
-    unit: Unit,
-) {
-    let at = |key: &str| fields.get(key).map_or_else(|| field.key_span.clone(), Spanned::span);
-    if target.is_none() && acceptable.is_none() && failure.is_none() {
-        cx.error(
-            Diagnostic::new(Code::Levels, format!("`{}` has no level", field.key))
-                .at(field.key_span.clone())
-                .label("judges nothing")
-                .help("give at least one of `target`, `acceptable`, `failure`"),
-        );
-        return;
-    }
-    let mut contradiction = |key: &str, message: String, help: &str| {
-        cx.error(
-            Diagnostic::new(Code::Levels, message).at(at(key)).label("contradicts another level").help(help),
-        );
-    };
-    if let (Some(t), Some(a)) = (target, acceptable) {
-        let stricter = if upward(t) { a.value > t.value } else { a.value < t.value };
-        if upward(t) != upward(a) {
-            contradiction("acceptable", "target and acceptable point in different directions".into(), SAME);
-        } else if stricter {
-            let (a, t) = (a.display(unit), t.display(unit));
-            let message = format!("acceptable ({a}) is stricter than the target ({t})");
-            contradiction("acceptable", message, "what is acceptable is at most as strict as the target");
-        }
-    }
-    if let (Some(good), Some(f)) = (acceptable.or(target), failure) {
-        let name = if acceptable.is_some() { "acceptable" } else { "target" };
-        let overlap = if upward(good) { f.value > good.value } else { f.value < good.value };
-        let touching = f.value == good.value && inclusive(f) && inclusive(good);
-        if upward(good) == upward(f) {
-            let message = format!("failure points in the same direction as {name}");
-            contradiction("failure", message, "a failure lies on the other side");
-        } else if overlap || touching {
-            let (f, good) = (f.display(unit), good.display(unit));
-            let message = format!("a value can be a failure ({f}) and {name} ({good}) at once");
-            contradiction("failure", message, "leave no value that meets both");
-        }
-    }
-}
-
-const SAME: &str = "both say what is good, so both begin with `<` or both with `>`";
-
 impl<'a> Ctx<'a> {
     /// The table of a criterion; a bare `postgres.connections = …` makes tables of its parts, which deserves a
     /// message of its own.
     fn table_unless_measure(&mut self, field: &Field<'a>, node: Node<'a>) -> Option<Fields<'a>> {
-        let dotted = LATER.iter().any(|start| start.strip_suffix('.') == Some(field.key));
-        if dotted {
+        if measures::is_prefix(field.key) {
+            let example = match field.key {
+                "process" | "generator" => format!("{}.rss", field.key),
+                _ => "postgres.connections.used".to_owned(),
+            };
             self.error(
                 Diagnostic::new(Code::Measure, format!("`{}` alone is no measure", field.key))
                     .at(field.key_span.clone())
-                    .help("put a measure with dots into quotes: \"postgres.connections.used\" = { … }"),
+                    .help(format!("put a measure with dots into quotes: \"{example}\" = {{ … }}")),
             );
             return None;
         }
         self.table(node, &keys::LEVELS)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn measures_are_read_by_name() {
-        assert_eq!(measure("p99.9"), Some(Measure::Percentile(99.9)));
-        assert_eq!(measure("rate_limited"), Some(Measure::RateLimited));
-        for name in ["p0", "p100", "p", "p9x", "median", "p1.2.3"] {
-            assert_eq!(measure(name), None, "{name}");
-        }
-        assert!(is_later("recovery(p95)") && is_later("redis.hit_rate") && !is_later("redis"));
     }
 }

@@ -5,9 +5,9 @@ use std::ops::Range;
 use squall_plan::{Escape, Template};
 
 use crate::diagnostic::{Code, Diagnostic};
-use crate::select::Warning;
 use crate::syntax::{Ctx, Field, Node};
 use crate::template::{self, Scope};
+use crate::warnings::Warning;
 
 /// Headers that say how a message travels, and what to do instead of writing them.
 const FRAMING: [(&str, &str); 9] = [
@@ -111,7 +111,7 @@ pub(crate) fn clean<'a>(cx: &mut Ctx<'a>, node: Node<'a>, what: &str) -> bool {
     } else {
         format!("{what} cannot hold control characters")
     };
-    let span = cx.inside(node, text, at..at + 1);
+    let span = cx.inside(&node.span(), text, at..at + 1);
     cx.error(
         Diagnostic::new(Code::BadValue, message)
             .at(span)

@@ -21,6 +21,8 @@ pub(crate) enum Kind {
     Size,
     /// `"10/s"`.
     Rate,
+    /// `"10/s"` or `"10/s..50/s"`.
+    RateRange,
     /// `"1s..5s"`.
     Range,
     /// `"< 500ms"`.
@@ -84,7 +86,8 @@ macro_rules! table {
 }
 
 use Kind::{
-    Bool, Choice, Duration, Integer, Json, Level, List, Map, Number, OneOf, Range, Rate, Size, Template, Text,
+    Bool, Choice, Duration, Integer, Json, Level, List, Map, Number, OneOf, Range, Rate, RateRange, Size,
+    Template, Text,
 };
 
 /// Methods a step may name, lower case as keys.
@@ -112,6 +115,7 @@ table!(SUITE, "a suite", and: None, required: ["schema", "users"], {
     "users": Map(&Kind::Table(&USER)) => "Classes of virtual users, by name.",
     "profiles": Map(&Kind::Table(&PROFILE)) => "Loads to run, by name.",
     "criteria": Map(&CRITERIA) => "What runs are judged by, by name.",
+    "monitor": Kind::Table(&MONITORS) => "What is watched while the load runs.",
 });
 
 table!(HTTP, "`http`", and: None, required: [], {
@@ -220,28 +224,53 @@ table!(WAIT_TABLE, "a wait", and: None, required: [], {
     "throughput": Rate => "Tasks started per second and user: pacing by another name.",
 });
 
+table!(MONITORS, "`monitor`", and: None, required: [], {
+    "process": OneOf(&[Kind::Table(&PROCESS), List(&Kind::Table(&PROCESS))]) => "Processes on this machine: CPU, memory, threads, descriptors.",
+});
+
+table!(PROCESS, "a monitor of a process", and: None, required: [], {
+    "name": Text => "Second part of the names of its series: `process.NAME.rss`. Needed when there are several.",
+    "pid": Integer(1, i32::MAX as u64) => "This process.",
+    "port": Integer(1, 65_535) => "The process that listens on this TCP port. Default: the port of the target, if that is on this machine.",
+    "interval": Duration => "Time between two samples, from 100ms to 1m. Default 1s.",
+});
+
+table!(FAULT, "a fault", and: None, required: ["at", "run"], {
+    "name": Text => "Shown in reports. Default `fault-1` and so on.",
+    "at": Duration => "When it begins, from the start of the run.",
+    "run": List(&Text) => "Program and arguments, run without a shell.",
+    "undo": List(&Text) => "Program and arguments that take it back, at its end, or when the run ends before.",
+    "for": Duration => "How long it lasts. Without it, to the end of the run.",
+});
+
 table!(PROFILE, "a profile", and: None, required: [], {
     "description": Text => "What it shows.",
     "host": Text => "Target of this profile.",
     "http": Kind::Table(&HTTP) => "Settings that differ from the suite's.",
-    "users": Integer(1, MAX_USERS) => "Users at the end of the ramp.",
-    "spawn_rate": OneOf(&[Number, Rate]) => "Users started per second. Default 1.",
+    "users": Integer(1, MAX_USERS) => "Users at the end of the ramp. With a rate: users that serve the arrivals, by default as many as arrive in a second.",
+    "spawn_rate": OneOf(&[Number, Rate]) => "Users started per second. Default 1; with a rate, all at once.",
+    "rate": ARRIVALS => "Tasks that arrive per second, whether or not a user is free: constant, a range over `run_time`, or a list of equal steps.",
+    "arrivals": Choice(&["uniform", "poisson"]) => "How arrivals are spaced. Default uniform.",
     "run_time": Duration => "Ramp included; without it the run ends when it is stopped.",
-    "phases": List(&Kind::Table(&PHASE)) => "Several loads in a row, instead of `users`, `spawn_rate`, `run_time`.",
+    "phases": List(&Kind::Table(&PHASE)) => "Several loads in a row, instead of `users`, `spawn_rate`, `rate`, `arrivals`, `run_time`.",
+    "faults": List(&Kind::Table(&FAULT)) => "What is broken on purpose while the load runs; only with `--allow-faults`.",
     "stop_timeout": Duration => "Instead of the suite's.",
     "mix": Map(&Number) => "Other weights for classes; a class that is not named is left out.",
     "wait_factor": Number => "Every wait of every class times this; 0.2 is five times as busy. Default 1.",
     "criteria": OneOf(&[Text, List(&Text), CRITERIA]) => "Names of criteria, or criteria written here.",
 });
 
-table!(PHASE, "a phase", and: None, required: ["users"], {
+table!(PHASE, "a phase", and: None, required: [], {
     "name": Text => "Shown in reports. Default `phase-1` and so on.",
-    "users": Integer(0, MAX_USERS) => "Users at the end of the ramp.",
-    "spawn_rate": OneOf(&[Number, Rate]) => "Users started or stopped per second. Default 1.",
+    "users": Integer(0, MAX_USERS) => "Users at the end of the ramp; 0 is a ramp-down, which is not judged. With a rate: users that serve the arrivals, by default as many as arrive in a second.",
+    "spawn_rate": OneOf(&[Number, Rate]) => "Users started or stopped per second. Default 1; with a rate, all at once.",
+    "rate": ARRIVALS => "Tasks that arrive per second, whether or not a user is free: constant, a range over `run_time`, or a list of equal steps.",
+    "arrivals": Choice(&["uniform", "poisson"]) => "How arrivals are spaced. Default uniform.",
     "run_time": Duration => "From the start of the phase, ramp included; only the last phase may leave it out.",
     "warmup": Bool => "Recorded and shown, but not judged. Default false.",
 });
 
+const ARRIVALS: Kind = OneOf(&[RateRange, List(&RateRange)]);
 const ROW: Kind = OneOf(&[Level, Kind::Table(&LEVELS)]);
 const CRITERIA: Kind = Map(&OneOf(&[Level, Kind::Table(&LEVELS), List(&ROW)]));
 
@@ -251,6 +280,8 @@ table!(LEVELS, "a criterion", and: None, required: [], {
     "failure": Level => "What one cannot live with: met, the criterion fails.",
     "endpoint": Text => "Only this endpoint: `GET /v1/x`, or the name alone when one method has it.",
     "users": Text => "Only this class of users.",
-    "phase": Text => "Only this phase.",
+    "phase": Text => "Only this phase; of a recovery, the phase that disturbs.",
+    "for": Duration => "Judged on every window of this length instead of the whole: the worst one counts.",
+    "abort": Bool => "Stop the run when it fails while the run goes. Default false.",
     "pending": Text => "This version cannot measure it yet; why. It is listed, not judged.",
 });

@@ -6,15 +6,21 @@
 //! Nothing here opens a socket, starts a thread or prints. The only files read are the suite, its data files
 //! and its secrets.
 
+mod arrivals;
 mod auth;
 mod criteria;
 mod data;
 mod diagnostic;
 mod excerpt;
+mod faults;
 mod files;
 mod headers;
 mod json;
 mod keys;
+mod levels;
+mod loads;
+mod measures;
+mod monitors;
 mod patterns;
 mod profile;
 mod quantities;
@@ -22,6 +28,7 @@ mod ratio;
 mod reach;
 mod request;
 mod schema;
+mod scopes;
 mod select;
 mod settings;
 mod suite;
@@ -31,10 +38,12 @@ mod units;
 mod url;
 mod users;
 mod wait;
+mod warnings;
 
 pub use diagnostic::{Code, Diagnostic, Diagnostics, nearest};
 pub use profile::Profile;
 pub use ratio::{ClassRatio, TaskRatio, task_ratio};
 pub use schema::json_schema;
-pub use select::{Planned, Selection, Warning};
+pub use select::{Planned, Selection};
 pub use suite::{Options, SCHEMA_VERSION, Suite, load, parse};
+pub use warnings::Warning;

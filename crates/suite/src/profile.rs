@@ -1,19 +1,18 @@
 //! `[profiles.NAME]`: loads that can be run by name.
 
 use std::collections::HashMap;
-use std::ops::Range;
 
 use squall_core::Nanos;
-use squall_plan::{HttpSettings, Pending, PhasePlan};
+use squall_plan::{FaultPlan, HttpSettings, Pending, PhasePlan, UserClass};
 use toml::Spanned;
 use toml::de::DeValue;
 
+use crate::arrivals::{self, POOL_SPAWN_RATE};
 use crate::criteria::{self, Names, Row, Set};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::keys;
 use crate::quantities::LONGEST;
-use crate::settings;
-use crate::syntax::{Ctx, Field, Fields, Node, head};
+use crate::syntax::{Ctx, Field, Fields, Node, entries, head};
+use crate::{faults, keys, loads, scopes, settings};
 
 /// Largest spawn rate, in users per second.
 pub(crate) const MAX_SPAWN_RATE: f64 = 1_000_000.0;
@@ -34,6 +33,8 @@ pub struct Profile {
     pub(crate) phases: Vec<PhasePlan>,
     /// Written with `phases`, so that overrides of users and time would be ambiguous.
     pub(crate) phased: bool,
+    /// Without `phases`: it says how many users there are, which a rate does not need.
+    pub(crate) users_stated: bool,
     pub(crate) stop_timeout: Nanos,
     /// Class and weight; classes that are not named are left out.
     pub(crate) mix: Option<Vec<(usize, f64)>>,
@@ -41,6 +42,8 @@ pub struct Profile {
     /// Every row's phase is resolved.
     pub(crate) rows: Vec<Row>,
     pub(crate) pending: Vec<Pending>,
+    /// In rising order of their begin.
+    pub(crate) faults: Vec<FaultPlan>,
 }
 
 impl Profile {
@@ -71,6 +74,8 @@ pub(crate) struct Base<'s> {
     pub(crate) stop_timeout: Nanos,
     pub(crate) sets: &'s [Set],
     pub(crate) names: &'s Names<'s>,
+    /// Those without mistakes.
+    pub(crate) classes: &'s [UserClass],
 }
 
 /// All profiles, in the order of the suite.
@@ -94,7 +99,10 @@ fn profile<'a>(cx: &mut Ctx<'a>, field: &Field<'a>, base: &Base<'_>) -> Option<P
     let mix = fields.get("mix").map(|n| mix(cx, n, base.names.classes));
     let wait_factor = fields.get("wait_factor").and_then(|n| cx.number(n, "`wait_factor`", Code::BadValue));
     let (mut rows, pending) = fields.get("criteria").map(|n| criteria(cx, n, base)).unwrap_or_default();
-    resolve_phases(cx, field.key, &phases, &mut rows);
+    let run_time = phases.iter().try_fold(0u64, |sum, p| Some(sum.saturating_add(p.run_time?.0))).map(Nanos);
+    let faults = fields.get("faults").map(|n| faults::read(cx, n, field.key, run_time)).unwrap_or_default();
+    scopes::resolve(cx, field.key, &phases, !faults.is_empty(), &mut rows);
+    check_fixed(cx, field.key, &fields, mix.as_deref(), base);
     Some(Profile {
         name: field.key.to_owned(),
         description,
@@ -102,38 +110,70 @@ fn profile<'a>(cx: &mut Ctx<'a>, field: &Field<'a>, base: &Base<'_>) -> Option<P
         http,
         phases,
         phased,
+        users_stated: fields.has("users"),
         stop_timeout: stop_timeout.unwrap_or(base.stop_timeout),
         mix,
         wait_factor: wait_factor.unwrap_or(1.0),
         rows,
         pending,
+        faults,
     })
+}
+
+/// Classes with a number of users of their own cannot take a share of arrivals.
+fn check_fixed<'a>(
+    cx: &mut Ctx<'a>,
+    profile: &str,
+    fields: &Fields<'a>,
+    mix: Option<&[(usize, f64)]>,
+    base: &Base<'_>,
+) {
+    let of_phase = |node: Node<'a>| {
+        let keys = node.get_ref().as_table().map(entries).unwrap_or_default();
+        keys.into_iter().find(|field| field.key == "rate").map(|field| field.key_span)
+    };
+    let phases = fields.get("phases").and_then(|n| n.get_ref().as_array());
+    let at = match phases {
+        Some(phases) => phases.iter().find_map(of_phase),
+        None => fields.field("rate").map(|field| field.key_span.clone()),
+    };
+    let Some(at) = at else { return };
+    let runs = |class: &UserClass| {
+        mix.is_none_or(|mix| mix.iter().any(|(position, _)| base.names.classes[*position] == class.name))
+    };
+    for class in base.classes.iter().filter(|class| class.fixed_count > 0 && runs(class)) {
+        cx.error(loads::fixed(&class.name, &format!("profile `{profile}`")).at(at.clone()));
+    }
 }
 
 fn only_phase<'a>(cx: &mut Ctx<'a>, field: &Field<'a>, fields: &Fields<'a>) -> Vec<PhasePlan> {
     let users = fields.get("users").map(|n| cx.integer(n, "`users`", 1..=keys::MAX_USERS));
-    if users.is_none() {
+    let run_time = run_time(cx, fields);
+    let arrivals = arrivals::read(cx, fields, run_time);
+    if users.is_none() && arrivals.is_none() {
         cx.error(
             Diagnostic::new(Code::MissingKey, format!("profile `{}` says nothing of users", field.key))
                 .at(field.key_span.clone())
                 .label("no load")
-                .help("add `users`, or `phases = [...]`"),
+                .help("add `users`, or `rate`, or `phases = [...]`"),
         );
     }
+    let pool = arrivals.as_ref().map_or(1, |a| arrivals::pool(a.peak()));
+    let default_rate = if arrivals.is_some() { POOL_SPAWN_RATE } else { 1.0 };
     let phase = PhasePlan {
         name: ONLY_PHASE.to_owned(),
-        users: users.flatten().map_or(1, |v| v as u32),
-        spawn_rate: spawn_rate(cx, fields),
-        run_time: run_time(cx, fields),
+        users: users.flatten().map_or(pool, |v| v as u32),
+        spawn_rate: spawn_rate(cx, fields, default_rate),
+        run_time,
         measured: true,
-        arrivals: None,
+        arrivals,
     };
     vec![phase]
 }
 
 fn phases<'a>(cx: &mut Ctx<'a>, field: &Field<'a>, fields: &Fields<'a>) -> Vec<PhasePlan> {
     let Some(node) = fields.get("phases") else { return Vec::new() };
-    for key in ["users", "spawn_rate", "run_time"] {
+    for key in ["users", "spawn_rate", "rate", "arrivals", "run_time"] {
         if let Some(given) = fields.field(key) {
             cx.error(
                 Diagnostic::new(Code::Conflict, format!("profile `{}` has `{key}` and `phases`", field.key))
@@ -161,8 +201,9 @@ fn phases<'a>(cx: &mut Ctx<'a>, field: &Field<'a>, fields: &Fields<'a>) -> Vec<P
             let span = fields.get("name").map_or_else(|| node.span(), Spanned::span);
             cx.error(Diagnostic::new(Code::Duplicate, format!("two phases are called `{name}`")).at(span));
         }
-        let users = fields.get("users").and_then(|n| cx.integer(n, "`users`", 0..=keys::MAX_USERS));
         let run_time = run_time(cx, &fields);
+        let arrivals = arrivals::read(cx, &fields, run_time);
+        let users = phase_users(cx, node, &fields, arrivals.is_some());
         if !fields.has("run_time") && index + 1 < nodes.len() {
             cx.error(
                 Diagnostic::new(Code::MissingKey, format!("phase `{name}` would never end"))
@@ -172,8 +213,11 @@ fn phases<'a>(cx: &mut Ctx<'a>, field: &Field<'a>, fields: &Fields<'a>) -> Vec<P
             );
         }
         let warmup = fields.get("warmup").and_then(|n| cx.boolean(n, "`warmup`")).unwrap_or(false);
-        let (users, spawn_rate) = (users.map_or(1, |v| v as u32), spawn_rate(cx, &fields));
-        phases.push(PhasePlan { name, users, spawn_rate, run_time, measured: !warmup, arrivals: None });
+        let pool = arrivals.as_ref().map_or(1, |a| arrivals::pool(a.peak()));
+        let default_rate = if arrivals.is_some() { POOL_SPAWN_RATE } else { 1.0 };
+        let (users, spawn_rate) = (users.unwrap_or(pool), spawn_rate(cx, &fields, default_rate));
+        let measured = !warmup && users > 0;
+        phases.push(PhasePlan { name, users, spawn_rate, run_time, measured, arrivals });
     }
     let whole =
         phases.iter().filter_map(|p| p.run_time).fold(Nanos::ZERO, |sum, t| Nanos(sum.0.saturating_add(t.0)));
@@ -183,10 +227,9 @@ fn phases<'a>(cx: &mut Ctx<'a>, field: &Field<'a>, fields: &Fields<'a>) -> Vec<P
             Diagnostic::new(Code::NoUsers, format!("profile `{}` never has a user", field.key))
                 .at(node.span()),
         );
-    }
-    if !phases.is_empty() && phases.iter().all(|p| !p.measured) {
+    } else if !phases.is_empty() && phases.iter().all(|p| !p.measured) {
         cx.error(
-            Diagnostic::new(Code::Conflict, format!("profile `{}` is all warm-up", field.key))
+            Diagnostic::new(Code::Conflict, format!("profile `{}` is all warm-up and ramp-down", field.key))
                 .at(node.span())
                 .help("at least one phase has to be judged"),
         );
@@ -194,8 +237,34 @@ fn phases<'a>(cx: &mut Ctx<'a>, field: &Field<'a>, fields: &Fields<'a>) -> Vec<P
     phases
 }
 
-fn spawn_rate<'a>(cx: &mut Ctx<'a>, fields: &Fields<'a>) -> f64 {
-    let Some(node) = fields.get("spawn_rate") else { return 1.0 };
+/// The users a phase states.
+fn phase_users<'a>(cx: &mut Ctx<'a>, node: Node<'a>, fields: &Fields<'a>, arrivals: bool) -> Option<u32> {
+    let Some(users) = fields.get("users") else {
+        if !arrivals {
+            cx.error(
+                Diagnostic::new(Code::MissingKey, "a phase needs the key `users`, or `rate`")
+                    .at(head(&node.span()))
+                    .label("no load")
+                    .help("add `users = 50`, or `rate = \"100/s\"`"),
+            );
+        }
+        return None;
+    };
+    let count = cx.integer(users, "`users`", 0..=keys::MAX_USERS)?;
+    if arrivals && count == 0 {
+        cx.error(
+            Diagnostic::new(Code::NoUsers, "nobody serves the arrivals of the phase")
+                .at(users.span())
+                .label("`rate` needs users")
+                .help("leave `users` out: there are then as many as arrive in a second"),
+        );
+        return None;
+    }
+    u32::try_from(count).ok()
+}
+
+fn spawn_rate<'a>(cx: &mut Ctx<'a>, fields: &Fields<'a>, default: f64) -> f64 {
+    let Some(node) = fields.get("spawn_rate") else { return default };
     let rate = match node.get_ref() {
         DeValue::String(_) => cx.rate(node, "`spawn_rate`"),
         _ => cx.number(node, "`spawn_rate`", Code::BadValue),
@@ -261,17 +330,4 @@ fn criteria<'a>(cx: &mut Ctx<'a>, node: Node<'a>, base: &Base<'_>) -> (Vec<Row>,
         pending.extend(set.pending.iter().cloned());
     }
     (rows, pending)
-}
-
-/// Phase names into positions within this profile.
-fn resolve_phases(cx: &mut Ctx<'_>, profile: &str, phases: &[PhasePlan], rows: &mut [Row]) {
-    let known: Vec<&str> = phases.iter().map(|p| p.name.as_str()).collect();
-    for row in rows {
-        let Some((name, span)) = &row.phase else { continue };
-        let span: Range<usize> = span.clone();
-        row.criterion.scope.phase = known.iter().position(|k| k == name);
-        if row.criterion.scope.phase.is_none() {
-            cx.unknown_name(span, &format!("phase of profile `{profile}`"), name, &known);
-        }
-    }
 }

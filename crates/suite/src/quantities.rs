@@ -116,9 +116,14 @@ impl<'a> Ctx<'a> {
         self.quantity(node, what, "64MiB", &["500kB", "1GiB"], "B", units::size)
     }
 
+    /// Events per second.
+    pub(crate) fn rate_or_zero(&mut self, node: Node<'a>, what: &str) -> Option<f64> {
+        self.quantity(node, what, "10/s", &["600/m"], "/s", units::rate)
+    }
+
     /// Events per second, above zero.
     pub(crate) fn rate(&mut self, node: Node<'a>, what: &str) -> Option<f64> {
-        let rate = self.quantity(node, what, "10/s", &["600/m"], "/s", units::rate)?;
+        let rate = self.rate_or_zero(node, what)?;
         if rate <= 0.0 {
             self.error(
                 Diagnostic::new(Code::OutOfBounds, format!("{what} must be above zero")).at(node.span()),

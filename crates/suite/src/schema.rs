@@ -10,10 +10,11 @@ use serde_json::{Value, json};
 use crate::keys::{Kind, SUITE, Table};
 
 const DURATION: &str = "^([0-9.]+(ns|us|µs|ms|s|m|h|d))+$";
-const SIZE: &str = "^[0-9.]+ ?(B|kB|MB|GB|KiB|MiB|GiB)$";
+const SIZE: &str = "^[0-9.]+ ?(B|kB|MB|GB|TB|KiB|MiB|GiB|TiB)$";
 const RATE: &str = "^[0-9.]+ ?/(s|m|min|h)$";
+const RATE_RANGE: &str = "^[0-9.]+ ?/(s|m|min|h)( *\\.\\. *[0-9.]+ ?/(s|m|min|h))?$";
 const RANGE: &str = "^[0-9.]+[a-zµ0-9.]*\\.\\.[0-9.]+[a-zµ0-9.]*$";
-const LEVEL: &str = "^\\s*[<>]=?\\s*[0-9.]+";
+const LEVEL: &str = "^\\s*[<>]=?\\s*-?[0-9.]+";
 
 /// The JSON schema (draft 2020-12) of a suite.
 pub fn json_schema() -> Value {
@@ -56,6 +57,7 @@ fn kind(kind: &'static Kind, defs: &mut BTreeMap<&'static str, Value>) -> Value 
         Kind::Duration => json!({ "type": "string", "pattern": DURATION }),
         Kind::Size => json!({ "type": "string", "pattern": SIZE }),
         Kind::Rate => json!({ "type": "string", "pattern": RATE }),
+        Kind::RateRange => json!({ "type": "string", "pattern": RATE_RANGE }),
         Kind::Range => json!({ "type": "string", "pattern": RANGE }),
         Kind::Level => json!({ "type": "string", "pattern": LEVEL }),
         Kind::Json => json!({}),

@@ -1,17 +1,17 @@
 //! From a suite and what was asked for to a [`Plan`].
 
-use std::fmt;
-
 use squall_core::{EndpointId, Nanos, UserClassId};
-use squall_plan::{Criterion, Load, Monitor, PhasePlan, Plan, Step, UserClass, Wait};
+use squall_plan::{Criterion, FaultPlan, Load, Measure, Monitor, Plan, Step, UserClass, Wait};
 
 use crate::criteria::Row;
-use crate::diagnostic::{Code, Diagnostic, Diagnostics, list, suggest};
-use crate::profile::{MAX_SPAWN_RATE, ONLY_PHASE, Profile};
+use crate::diagnostic::{Code, Diagnostic, Diagnostics, suggest};
+use crate::profile::Profile;
 use crate::reach::{never_run, short_feeds};
+use crate::scopes::judged_time;
 use crate::settings::{check_host, is_loopback};
 use crate::suite::Suite;
-use crate::{keys, wait};
+use crate::warnings::Warning;
+use crate::{loads, wait};
 
 /// What to run, beside what the suite says. `None` and empty leave it to the suite.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -24,6 +24,9 @@ pub struct Selection {
     pub users: Option<u32>,
     /// Users started per second.
     pub spawn_rate: Option<f64>,
+    /// Task iterations that arrive per second: the run is of the open model, and `users` serve them (as many as
+    /// there are arrivals in a second, unless they are given).
+    pub rate: Option<f64>,
     /// Ramp included.
     pub run_time: Option<Nanos>,
     /// Only these classes; one of weight 0 counts as 1 when it is named.
@@ -51,133 +54,6 @@ pub struct Planned {
     pub warnings: Vec<Warning>,
 }
 
-/// Something that is allowed but may not be intended.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Warning {
-    /// The tags left a class without tasks, so it does not run.
-    ClassWithoutTasks {
-        /// The class.
-        class: String,
-    },
-    /// The classes and tags left a criterion without requests, so it is not judged.
-    CriterionWithoutRequests {
-        /// The measure, as the suite names it.
-        measure: String,
-        /// What it was limited to.
-        scope: String,
-    },
-    /// The suite has criteria, and none of them is judged, because they belong to profiles and none was chosen.
-    NothingJudged {
-        /// The profiles that have criteria.
-        profiles: Vec<String>,
-    },
-    /// Loopback source addresses are of no use for a target elsewhere.
-    SourceNotUsed {
-        /// The class.
-        class: String,
-    },
-    /// What a task needs is captured by nothing that runs, so the task does not either.
-    TaskNeverRuns {
-        /// The class.
-        class: String,
-        /// The task.
-        task: String,
-    },
-    /// A feed has fewer rows than a class has users, and each user has a row of its own.
-    TooFewRows {
-        /// The class.
-        class: String,
-        /// The feed.
-        feed: String,
-        /// Its rows.
-        rows: usize,
-        /// Most users of the class.
-        users: u32,
-    },
-    /// The ramp of a phase does not end within the phase.
-    RampTooLong {
-        /// The phase.
-        phase: String,
-        /// Time the ramp takes.
-        ramp: Nanos,
-        /// Time the phase has.
-        run_time: Nanos,
-    },
-    /// A header named like a secret has a value that stands in the suite.
-    LiteralSecret {
-        /// The header.
-        header: String,
-        /// Line of the suite, from 1.
-        line: usize,
-    },
-    /// The classes ask for more users of fixed number than a phase has.
-    TooManyFixed {
-        /// The phase.
-        phase: String,
-        /// Users of fixed number.
-        fixed: u64,
-        /// Users at the end of the ramp.
-        users: u32,
-    },
-    /// The tasks of a class only wait.
-    OnlyWaits {
-        /// The class.
-        class: String,
-    },
-}
-
-impl fmt::Display for Warning {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::ClassWithoutTasks { class } => {
-                write!(f, "{class} has no tasks left after filtering by tags, so it does not run")
-            }
-            Self::CriterionWithoutRequests { measure, scope } => {
-                write!(f, "{measure} of {scope} is not judged: nothing that runs makes such requests")
-            }
-            Self::NothingJudged { profiles } if profiles.is_empty() => {
-                f.write_str("no criteria are judged: those of the suite belong to no profile")
-            }
-            Self::NothingJudged { profiles } => {
-                let names: Vec<&str> = profiles.iter().map(String::as_str).collect();
-                write!(
-                    f,
-                    "without `--profile` no criteria are judged; profiles with criteria: {}",
-                    list(&names)
-                )
-            }
-            Self::SourceNotUsed { class } => write!(
-                f,
-                "{class}: loopback source addresses only work against a loopback target, so they are not used"
-            ),
-            Self::TaskNeverRuns { class, task } => {
-                write!(
-                    f,
-                    "{class}.{task} can never run: what it needs is captured by tasks that were left out"
-                )
-            }
-            Self::TooFewRows { class, feed, rows, users } => write!(
-                f,
-                "{class} has up to {users} users, but feed {feed} has only {rows} rows: the others do not start"
-            ),
-            Self::RampTooLong { phase, ramp, run_time } => {
-                write!(f, "phase {phase} ends after {run_time}, before its ramp of {ramp} is over")
-            }
-            Self::LiteralSecret { header, line } => write!(
-                f,
-                "line {line}: a literal secret stands in the suite and will stand in the record: write {header} = \"{{env:NAME}}\" in the headers of a class or a request"
-            ),
-            Self::TooManyFixed { phase, fixed, users } => write!(
-                f,
-                "phase {phase} has {users} users, fewer than the {fixed} of every `fixed_count`: some do not start, and no others do"
-            ),
-            Self::OnlyWaits { class } => {
-                write!(f, "{class} sends no request after its start: its tasks only wait")
-            }
-        }
-    }
-}
-
 impl Suite {
     /// The plan for what is selected.
     ///
@@ -188,8 +64,9 @@ impl Suite {
         let mut warnings = self.warnings.clone();
         let profile = self.profile(selection, &mut errors);
         let host = self.target(selection, profile, &mut errors);
-        let phases = phases(selection, profile, &mut errors);
+        let phases = loads::phases(selection, profile, &mut errors);
         let classes = self.chosen(selection, profile, &mut errors, &mut warnings);
+        loads::check_fixed(&phases, &classes, &mut errors);
         let (Some(host), true) = (host, errors.is_empty()) else {
             return Err(Diagnostics::new(self.source.clone(), errors, 0));
         };
@@ -198,8 +75,8 @@ impl Suite {
             let profiles = judging.map(|p| p.name.clone()).collect();
             warnings.push(Warning::NothingJudged { profiles });
         }
-        warn_of_ramps(&phases, &mut warnings);
-        warn_of_fixed(&phases, &classes, &mut warnings);
+        loads::warn(&phases, &classes, &mut warnings);
+        loads::warn_of_mix(&classes, &mut warnings);
         let mut http = profile.map_or(&self.http, |p| &p.http).clone();
         http.insecure |= selection.insecure;
         let stop_timeout =
@@ -220,12 +97,24 @@ impl Suite {
             monitors: vec![Monitor::generator()],
             faults: Vec::new(),
         };
+        self.watch(&mut plan, &mut warnings);
+        plan.faults = faults(profile, plan.load.run_time(), &mut warnings);
         let kept = self.keep_endpoints(&mut plan);
         for row in profile.map(|p| p.rows.as_slice()).unwrap_or_default() {
+            if let Some(error) = unwatched(&plan, row) {
+                errors.push(error);
+                continue;
+            }
             match self.criterion(row, &kept, &classes) {
-                Ok(criterion) => plan.criteria.push(criterion),
+                Ok(mut criterion) => {
+                    fit(&plan, &mut criterion, &mut warnings);
+                    plan.criteria.push(criterion);
+                }
                 Err(warning) => warnings.push(warning),
             }
+        }
+        if !errors.is_empty() {
+            return Err(Diagnostics::new(self.source.clone(), errors, 0));
         }
         for class in plan.classes.iter_mut().filter(|c| c.source.is_some_and(|s| s.first.is_loopback())) {
             if !is_loopback(&plan.host) {
@@ -271,6 +160,19 @@ impl Suite {
         host
     }
 
+    /// Give the plan its monitors; of processes, only those on this machine can be watched.
+    fn watch(&self, plan: &mut Plan, warnings: &mut Vec<Warning>) {
+        for process in &self.processes {
+            match process.monitor(&plan.host) {
+                Some(monitor) => plan.monitors.push(monitor),
+                None => warnings.push(Warning::ProcessElsewhere {
+                    monitor: process.name().to_owned(),
+                    host: plan.host.clone(),
+                }),
+            }
+        }
+    }
+
     /// The classes that run, with their position in the suite, filtered tasks, and final weights and waits.
     fn chosen(
         &self,
@@ -297,6 +199,7 @@ impl Suite {
             if let Some(mix) = profile.and_then(|p| p.mix.as_ref()) {
                 let weight = mix.iter().find(|(of, _)| *of == position).map(|(_, weight)| *weight);
                 class.weight = weight.unwrap_or(0.0);
+                class.weight_stated = true;
                 class.fixed_count = if weight.is_some() { class.fixed_count } else { 0 };
             }
             if asked && class.weight == 0.0 && class.fixed_count == 0 {
@@ -306,7 +209,7 @@ impl Suite {
                 continue;
             }
             if selection.equal_weights {
-                (class.weight, class.fixed_count) = (1.0, 0);
+                (class.weight, class.fixed_count, class.weight_stated) = (1.0, 0, true);
                 class.tasks.iter_mut().for_each(|task| task.weight = 1);
             }
             class.tasks.retain(|task| {
@@ -382,49 +285,50 @@ impl Suite {
     }
 }
 
-fn phases(selection: &Selection, profile: Option<&Profile>, errors: &mut Vec<Diagnostic>) -> Vec<PhasePlan> {
-    if let Some(users) = selection.users.filter(|u| !(1..=keys::MAX_USERS).contains(&u64::from(*u))) {
-        errors.push(
-            Diagnostic::new(Code::OutOfBounds, format!("{users} users"))
-                .help(format!("users are between 1 and {}", keys::MAX_USERS)),
-        );
-    }
-    if let Some(rate) = selection.spawn_rate.filter(|r| !(*r > 0.0 && *r <= MAX_SPAWN_RATE)) {
-        errors.push(
-            Diagnostic::new(Code::OutOfBounds, format!("a spawn rate of {rate}"))
-                .help("users per second: above 0, at most 1000000"),
-        );
-    }
-    let overrides: Vec<&str> = [
-        ("--users", selection.users.is_some()),
-        ("--spawn-rate", selection.spawn_rate.is_some()),
-        ("--run-time", selection.run_time.is_some()),
-    ]
-    .into_iter()
-    .filter_map(|(name, given)| given.then_some(name))
-    .collect();
-    if let Some(profile) = profile.filter(|p| p.phased) {
-        if !overrides.is_empty() {
-            let message = format!("{} cannot change profile `{}`", list(&overrides), profile.name);
-            errors.push(
-                Diagnostic::new(Code::Conflict, message)
-                    .help("the profile has phases, each with its own; leave one of the two out"),
-            );
+/// A criterion on a series of a monitor that has nothing to watch: never judged, it would be green for no reason.
+fn unwatched(plan: &Plan, row: &Row) -> Option<Diagnostic> {
+    let series = row.criterion.measure.series()?;
+    let watched = plan.series().iter().any(|known| known.name == series);
+    (!watched).then(|| {
+        let message =
+            format!("`{}` cannot be judged: {} is not on this machine", row.criterion.measure, plan.host);
+        Diagnostic::new(Code::Measure, message)
+            .at(row.at.clone())
+            .label("watches a process of the target's machine")
+            .help("give the monitor the `pid` or `port` of a process on this machine, run Squall beside the target, or leave the criterion out")
+    })
+}
+
+/// The faults of `profile` that begin before the end of the run.
+fn faults(profile: Option<&Profile>, run_time: Option<Nanos>, warnings: &mut Vec<Warning>) -> Vec<FaultPlan> {
+    let mut kept = profile.map(|p| p.faults.clone()).unwrap_or_default();
+    kept.retain(|fault| match run_time {
+        Some(run_time) if fault.at >= run_time => {
+            warnings.push(Warning::FaultTooLate { fault: fault.name.clone(), at: fault.at, run_time });
+            false
         }
-        return profile.phases.clone();
-    }
-    let mut phase = profile.and_then(|p| p.phases.first()).cloned().unwrap_or_else(|| PhasePlan {
-        name: ONLY_PHASE.to_owned(),
-        users: 1,
-        spawn_rate: 1.0,
-        run_time: None,
-        measured: true,
-        arrivals: None,
+        _ => true,
     });
-    phase.users = selection.users.unwrap_or(phase.users);
-    phase.spawn_rate = selection.spawn_rate.unwrap_or(phase.spawn_rate);
-    phase.run_time = selection.run_time.or(phase.run_time);
-    vec![phase]
+    kept
+}
+
+/// What was asked for may leave less of a run than the suite planned with.
+fn fit(plan: &Plan, criterion: &mut Criterion, warnings: &mut Vec<Warning>) {
+    let measure = || criterion.measure.to_string();
+    let time = judged_time(&plan.load.phases, criterion.scope.phase);
+    if let (Some(hold), Some(time)) = (criterion.hold, time)
+        && hold > time
+    {
+        warnings.push(Warning::WindowTooLong { measure: measure(), hold, time });
+        criterion.hold = None;
+    }
+    let of = match &criterion.measure {
+        Measure::Of(_, of) => of,
+        measure => measure,
+    };
+    if *of == Measure::Dropped && !plan.load.has_arrivals() {
+        warnings.push(Warning::NothingArrives { measure: measure() });
+    }
 }
 
 fn scale_waits(class: &mut UserClass, factor: f64) {
@@ -440,25 +344,6 @@ fn scale_waits(class: &mut UserClass, factor: f64) {
     // A pace of nothing would be no pace at all.
     if class.wait == Wait::Pacing(Nanos::ZERO) {
         class.wait = Wait::Constant(Nanos::ZERO);
-    }
-}
-
-fn warn_of_ramps(phases: &[PhasePlan], warnings: &mut Vec<Warning>) {
-    let mut from = 0u32;
-    for phase in phases {
-        let ramp = Nanos::from_secs_f64(f64::from(from.abs_diff(phase.users)) / phase.spawn_rate);
-        if let Some(run_time) = phase.run_time.filter(|t| ramp > *t) {
-            warnings.push(Warning::RampTooLong { phase: phase.name.clone(), ramp, run_time });
-        }
-        from = phase.users;
-    }
-}
-
-fn warn_of_fixed(phases: &[PhasePlan], classes: &[(usize, UserClass)], warnings: &mut Vec<Warning>) {
-    let fixed: u64 = classes.iter().map(|(_, class)| u64::from(class.fixed_count)).sum();
-    // A phase that ramps down to nobody is meant to stop everybody.
-    for phase in phases.iter().filter(|p| p.users > 0 && u64::from(p.users) < fixed) {
-        warnings.push(Warning::TooManyFixed { phase: phase.name.clone(), fixed, users: phase.users });
     }
 }
 

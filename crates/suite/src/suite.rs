@@ -13,11 +13,11 @@ use crate::diagnostic::{Code, Diagnostic, Diagnostics, list};
 use crate::excerpt::{Source, source};
 use crate::profile::{self, Base, Profile};
 use crate::request::{Endpoints, MAX_ENDPOINTS};
-use crate::select::Warning;
 use crate::syntax::{Ctx, Fields, Node, head};
 use crate::template::Scope;
 use crate::users::{self, Shared};
-use crate::{auth, criteria, files, keys, settings};
+use crate::warnings::Warning;
+use crate::{auth, criteria, files, keys, monitors, settings};
 
 /// The version of the format this program reads.
 pub const SCHEMA_VERSION: u64 = 1;
@@ -40,6 +40,8 @@ pub struct Suite {
     pub(crate) classes: Vec<UserClass>,
     pub(crate) endpoints: Vec<Endpoint>,
     pub(crate) profiles: Vec<Profile>,
+    /// Processes to watch.
+    pub(crate) processes: Vec<monitors::Process>,
     /// Sets of criteria are written, or profiles with criteria of their own.
     pub(crate) has_criteria: bool,
     /// What is allowed, but may not be intended, whatever is run.
@@ -208,9 +210,11 @@ fn read<'a>(cx: &mut Ctx<'a>, root: &'a DeTable<'a>, source: Source) -> Option<S
     }
     // With too many endpoints, comparing names with them is what would take long; the suite is refused anyway.
     let few = &endpoints.all[..endpoints.all.len().min(MAX_ENDPOINTS)];
-    let names = Names::new(few, &class_names);
+    let processes = fields.get("monitor").map(|n| monitors::read(cx, n)).unwrap_or_default();
+    let series = monitors::series(&processes);
+    let names = Names::new(few, &class_names, &series);
     let sets = fields.get("criteria").map(|n| criteria::sets(cx, n, &names)).unwrap_or_default();
-    let base = Base { http: &http, stop_timeout, sets: &sets, names: &names };
+    let base = Base { http: &http, stop_timeout, sets: &sets, names: &names, classes: &classes };
     let profiles = fields.get("profiles").map(|n| profile::profiles(cx, n, &base)).unwrap_or_default();
     check_set_phases(cx, &sets, &profiles);
     let has_criteria =
@@ -227,6 +231,7 @@ fn read<'a>(cx: &mut Ctx<'a>, root: &'a DeTable<'a>, source: Source) -> Option<S
         classes,
         endpoints: endpoints.all,
         profiles,
+        processes,
         has_criteria,
         warnings: std::mem::take(&mut cx.warnings),
     })

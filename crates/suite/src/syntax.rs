@@ -11,7 +11,7 @@ use toml::de::{DeTable, DeValue};
 
 use crate::diagnostic::{Code, Diagnostic, suggest};
 use crate::keys::Table;
-use crate::select::Warning;
+use crate::warnings::Warning;
 
 /// A value and where it stands.
 pub(crate) type Node<'a> = &'a Spanned<DeValue<'a>>;
@@ -180,7 +180,15 @@ impl<'a> Ctx<'a> {
                     .at(field.key_span.clone())
                     .label("unknown key")
                     .maybe_help(match (spec.id, field.key) {
-                        ("SUITE", "monitor") => Some("monitors come with a later version".to_owned()),
+                        ("MONITORS", "generator") => {
+                            Some("the generator is always watched; leave this out".to_owned())
+                        }
+                        ("MONITORS", "postgres" | "redis" | "host" | "health") => {
+                            Some("this monitor comes with a later version".to_owned())
+                        }
+                        ("SUITE", "faults") => {
+                            Some("faults belong to a profile: [[profiles.x.faults]]".to_owned())
+                        }
                         _ => self.suggestion(field.key, known.iter().copied()),
                     }),
             );
@@ -309,14 +317,19 @@ impl<'a> Ctx<'a> {
 
     /// Check that a name given by the suite can be written everywhere a name is used.
     pub(crate) fn check_name(&mut self, field: &Field<'a>, kind: &str) -> bool {
-        let mut chars = field.key.chars();
+        self.good_name(field.key, &field.key_span, kind)
+    }
+
+    /// The same, of a name that is a value.
+    pub(crate) fn good_name(&mut self, name: &str, span: &Range<usize>, kind: &str) -> bool {
+        let mut chars = name.chars();
         let good = chars.next().is_some_and(|c| c.is_ascii_alphabetic() || c == '_')
             && chars.all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-')
-            && field.key.len() <= 100;
+            && name.len() <= 100;
         if !good {
             self.error(
-                Diagnostic::new(Code::BadValue, format!("`{}` cannot be the name of a {kind}", field.key))
-                    .at(field.key_span.clone())
+                Diagnostic::new(Code::BadValue, format!("`{name}` cannot be the name of a {kind}"))
+                    .at(span.clone())
                     .label("not a name")
                     .help("a name is made of letters, digits, `_` and `-`, and begins with a letter or `_`"),
             );
@@ -324,10 +337,10 @@ impl<'a> Ctx<'a> {
         good
     }
 
-    /// Where in the file the byte range `within` of the value of `node` stands: exactly when the text is
-    /// written as it is, the whole value when it is written with escapes.
-    pub(crate) fn inside(&self, node: Node<'_>, value: &str, within: Range<usize>) -> Range<usize> {
-        let span = node.span();
+    /// Where in the file the byte range `within` of the text `value` stands, which takes up `span`: exactly when
+    /// it is written as it is, the whole when it is written with escapes.
+    pub(crate) fn inside(&self, span: &Range<usize>, value: &str, within: Range<usize>) -> Range<usize> {
+        let span = span.clone();
         let raw = self.text.get(span.clone()).unwrap_or_default();
         for quote in ["\"\"\"", "'''", "\"", "'"] {
             let inner = raw.strip_prefix(quote).and_then(|r| r.strip_suffix(quote));
@@ -336,7 +349,8 @@ impl<'a> Ctx<'a> {
                 return start + within.start..start + within.end;
             }
         }
-        span
+        // A bare key has no quotes.
+        if raw == value { span.start + within.start..span.start + within.end } else { span }
     }
 }
 

@@ -56,14 +56,14 @@ pub(crate) fn parse<'a>(
             match slot(cx, &text[inner.clone()], scope) {
                 Ok(slot) => builder.slot(slot, escape),
                 Err(error) => {
-                    let span = cx.inside(node, text, inner.clone());
+                    let span = cx.inside(&node.span(), text, inner.clone());
                     cx.error(error.at(span));
                     mistakes += 1;
                 }
             }
             at = inner.end + 1;
         } else {
-            let span = cx.inside(node, text, brace..brace + 1);
+            let span = cx.inside(&node.span(), text, brace..brace + 1);
             cx.error(
                 Diagnostic::new(Code::BadSlot, "a brace stands alone")
                     .at(span)

@@ -25,14 +25,16 @@ const TIMES: [(&str, f64); 8] = [
     ("d", 86_400.0),
 ];
 
-const SIZES: [(&str, u64); 7] = [
+const SIZES: [(&str, u64); 9] = [
     ("B", 1),
     ("kB", 1_000),
     ("MB", 1_000_000),
     ("GB", 1_000_000_000),
+    ("TB", 1_000_000_000_000),
     ("KiB", 1 << 10),
     ("MiB", 1 << 20),
     ("GiB", 1 << 30),
+    ("TiB", 1 << 40),
 ];
 
 /// A span of time: numbers with units, largest first, e.g. `1h20m`, `1.5s`, `250ms`.
@@ -61,15 +63,25 @@ pub(crate) fn duration(text: &str) -> Result<Nanos, Bad> {
     Ok(Nanos::from_secs_f64(seconds))
 }
 
-/// A size in bytes, e.g. `64MiB`.
+/// A size in whole bytes, e.g. `64MiB`.
 pub(crate) fn size(text: &str) -> Result<u64, Bad> {
+    bytes(text).map(|bytes| bytes.round() as u64)
+}
+
+/// A number of things, without a unit.
+pub(crate) fn count(text: &str) -> Result<f64, Bad> {
+    number(text.trim()).filter(|(_, rest)| rest.is_empty()).map(|(value, _)| value).ok_or(Bad::Nonsense)
+}
+
+/// An amount of bytes, e.g. `1.5GB`.
+pub(crate) fn bytes(text: &str) -> Result<f64, Bad> {
     let (value, unit) = number(text.trim()).ok_or(Bad::Nonsense)?;
     let unit = unit.trim_start();
     if unit.is_empty() {
         return Err(Bad::MissingUnit);
     }
     let factor = SIZES.iter().find(|(name, _)| *name == unit).ok_or(Bad::Nonsense)?.1;
-    Ok((value * factor as f64).round() as u64)
+    Ok(value * factor as f64)
 }
 
 /// Events per second: `10/s`, `600/m`, `3600/h`.

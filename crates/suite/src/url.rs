@@ -54,7 +54,7 @@ pub(crate) fn url<'a>(cx: &mut Ctx<'a>, node: Node<'a>, scope: Scope<'_>) -> Opt
         return None;
     }
     if let Some(at) = text.find('#') {
-        let span = cx.inside(node, text, at..text.len());
+        let span = cx.inside(&node.span(), text, at..text.len());
         cx.error(
             Diagnostic::new(Code::BadValue, "a fragment is never sent").at(span).label("leave this out"),
         );

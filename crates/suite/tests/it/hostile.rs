@@ -318,7 +318,7 @@ fn loads_that_cannot_be_meant_are_warned_of() {
     let fixed = "[users.A]\nfixed_count = 10\ntasks.t = { get = \"/\" }\n[profiles.p]\nusers = 1";
     assert_eq!(warnings(fixed), [Warning::TooManyFixed { phase: "run".into(), fixed: 10, users: 1 }]);
     assert!(warnings(&fixed.replace("users = 1", "users = 10")).is_empty());
-    let waits = "[users.A.tasks]\nt = { steps = [{ wait = \"1s\" }] }\n[users.B.tasks]\nt = { get = \"/\" }";
+    let waits = "[users.A]\nweight = 1\ntasks.t = { steps = [{ wait = \"1s\" }] }\n[users.B.tasks]\nt = { get = \"/\" }";
     assert_eq!(warnings(waits), [Warning::OnlyWaits { class: "A".into() }]);
     let short = warnings(&format!("{USERS}[profiles.p]\nusers = 1_000_000\nrun_time = \"1s\""));
     assert!(matches!(short[..], [Warning::RampTooLong { .. }]), "{short:?}");

@@ -318,7 +318,7 @@ fn a_task_whose_provider_is_left_out_is_pointed_out() {
 
 #[test]
 fn users_without_a_row_of_their_own_are_pointed_out() {
-    let text = "[data]\nwho = { values = [\"a\", \"b\"], order = \"unique\" }\n[auth.x]\nbearer = \"{who}\"\n[users.U]\nauth = \"x\"\ntasks.t = { get = \"/\" }\n[users.V.tasks]\nt = { get = \"/\" }";
+    let text = "[data]\nwho = { values = [\"a\", \"b\"], order = \"unique\" }\n[auth.x]\nbearer = \"{who}\"\n[users.U]\nweight = 1\nauth = \"x\"\ntasks.t = { get = \"/\" }\n[users.V.tasks]\nt = { get = \"/\" }";
     let run = |users| planned(text, &Selection { users: Some(users), ..Selection::default() }).warnings;
     assert_eq!(run(4), []);
     assert_eq!(
