@@ -1,30 +1,37 @@
 //! Judges a run from its windows, while it goes or afterwards.
 
 use squall_core::Nanos;
-use squall_plan::{Criterion, Measure, Pending, Plan, Unit};
-use squall_record::{PhaseMark, Run};
-use squall_stats::{CellKey, Quantile, Window};
+use squall_plan::{Criterion, Pending, Plan};
+use squall_record::{PhaseMark, Point, Run};
+use squall_stats::Window;
 
+use crate::case::{Case, View};
 use crate::doubt::doubts;
-use crate::level::{self, Value};
 use crate::measured::Measured;
-use crate::verdict::label;
-use crate::{Overall, Row, Standing, Verdict};
+use crate::span::end;
+use crate::{Overall, Verdict};
 
-/// The verdict on a record.
+/// The verdict on a record, by the criteria it was made with.
 pub fn judge(run: &Run) -> Verdict {
-    let mut judge = Judge::new(&run.plan);
-    for window in &run.windows {
-        judge.push(window, &run.phases);
-    }
+    judge_by(run, &run.plan.criteria, &run.plan.pending)
+}
+
+/// The verdict on a record by other criteria; their scopes refer to the record's plan. `pending` are those that cannot be
+/// judged.
+pub fn judge_by(run: &Run, criteria: &[Criterion], pending: &[Pending]) -> Verdict {
+    let mut judge = Judge::by(&run.plan, criteria, pending);
+    judge.follow(run);
     Verdict { doubts: doubts(run), ..judge.verdict(&run.phases) }
 }
 
-/// Collects windows and judges what it has seen: the verdict is at any time the one of a run that ends now.
+/// Collects windows and samples and judges what it has seen: the verdict is at any time the one of a run that ends now.
 ///
 /// Judged is the measured part: requests started in phases with `measured`, without the ramps (see
 /// [`Verdict::excluded`]). A criterion on one phase looks at that phase, a warm-up too. Requests cut at the end
 /// are lower bounds in percentiles and in no rate.
+///
+/// Windows slide along the judged time, what is not judged being cut out of it. Only what a criterion needs is kept: of
+/// requests no more than its longest window, of series their samples.
 #[derive(Clone, Debug)]
 pub struct Judge {
     cases: Vec<Case>,
@@ -33,33 +40,17 @@ pub struct Judge {
     next_look: Nanos,
 }
 
-/// One criterion and what was seen of it.
-#[derive(Clone, Debug)]
-struct Case {
-    criterion: Criterion,
-    label: String,
-    /// The one phase it looks at. By name: live edits insert phases, so that the order of the run is not the order
-    /// of the plan.
-    phase: Option<String>,
-    /// The last standing that was seen, and since when.
-    seen: Option<(Standing, Nanos)>,
-}
-
 impl Judge {
     /// A judge by the criteria of `plan`, who has seen nothing.
     pub fn new(plan: &Plan) -> Self {
-        let case = |criterion: &Criterion| Case {
-            criterion: criterion.clone(),
-            label: label(plan, criterion),
-            phase: criterion
-                .scope
-                .phase
-                .map(|index| plan.load.phases.get(index).map(|phase| phase.name.clone()).unwrap_or_default()),
-            seen: None,
-        };
+        Self::by(plan, &plan.criteria, &plan.pending)
+    }
+
+    /// A judge by other criteria than those of `plan`, to which their scopes refer.
+    pub fn by(plan: &Plan, criteria: &[Criterion], pending: &[Pending]) -> Self {
         Self {
-            cases: plan.criteria.iter().map(case).collect(),
-            pending: plan.pending.clone(),
+            cases: criteria.iter().map(|criterion| Case::new(plan, criterion)).collect(),
+            pending: pending.to_vec(),
             measured: Measured::default(),
             next_look: Nanos::ZERO,
         }
@@ -69,22 +60,41 @@ impl Judge {
     /// the end of the window, or the window may be counted as ramp.
     pub fn push(&mut self, window: &Window, phases: &[PhaseMark]) {
         self.measured.push(window, phases);
+        for case in &mut self.cases {
+            case.push(window, phases);
+        }
         let now = self.measured.now();
         // Judging costs more than counting: look every second at first, then at every hundredth of the run.
         if now >= self.next_look {
             self.next_look = now + Nanos::SECOND.max(Nanos(now.0 / 100));
+            let view = View { measured: &self.measured, phases, settled: false };
             for case in &mut self.cases {
-                let (value, standing, _) = case.look(&self.measured, phases);
-                if case.seen.is_none_or(|(before, _)| before != standing) {
-                    case.seen = value.map(|_| (standing, now));
-                }
+                case.notice(&view);
             }
         }
     }
 
-    /// The verdict on everything pushed so far.
+    /// Take a sample into account: `series` is its position in `Plan::series`. It counts from the window on that ends
+    /// with it or later, so samples may come before their window.
+    pub fn sample(&mut self, series: usize, point: Point) {
+        if let Some(value) = point.value {
+            for case in &mut self.cases {
+                case.sample(series, point.at, value);
+            }
+        }
+    }
+
+    /// Why the run must stop, when a criterion that may stop it fails: one with `for` as soon as a complete window fails,
+    /// any other one from 10 s of judged time and 100 requests on. Ramps do not count while they go on.
+    pub fn breach(&self, phases: &[PhaseMark]) -> Option<String> {
+        let view = View { measured: &self.measured, phases, settled: true };
+        self.cases.iter().find_map(|case| case.breach(&view))
+    }
+
+    /// The verdict on everything pushed so far, without doubts.
     pub fn verdict(&self, phases: &[PhaseMark]) -> Verdict {
-        let rows: Vec<_> = self.cases.iter().map(|case| case.row(&self.measured, phases)).collect();
+        let view = View { measured: &self.measured, phases, settled: false };
+        let rows: Vec<_> = self.cases.iter().map(|case| case.row(&view)).collect();
         Verdict {
             overall: Overall::of(&rows),
             rows,
@@ -93,60 +103,17 @@ impl Judge {
             doubts: Vec::new(),
         }
     }
-}
 
-impl Case {
-    fn row(&self, measured: &Measured, phases: &[PhaseMark]) -> Row {
-        let (value, standing, note) = self.look(measured, phases);
-        let since = self.seen.filter(|(before, _)| *before == standing).map(|(_, at)| at);
-        let unit = self.criterion.measure.unit();
-        Row {
-            criterion: self.criterion.clone(),
-            label: self.label.clone(),
-            value: value.map(|value| value.value),
-            interval: None,
-            at_least: value.is_some_and(|value| value.at_least),
-            shown: value.map_or_else(|| "no data".to_owned(), |value| shown(unit, value)),
-            standing,
-            since: value.map(|_| since.unwrap_or(measured.now())),
-            note,
+    /// Everything a record holds, in the order in which it came.
+    fn follow(&mut self, run: &Run) {
+        let mut due: Vec<_> = run.series.iter().map(|series| series.samples.iter().peekable()).collect();
+        for window in &run.windows {
+            for (index, samples) in due.iter_mut().enumerate() {
+                while let Some(point) = samples.next_if(|point| point.at <= end(window)) {
+                    self.sample(index, *point);
+                }
+            }
+            self.push(window, &run.phases);
         }
     }
-
-    fn look(&self, measured: &Measured, phases: &[PhaseMark]) -> (Option<Value>, Standing, Option<String>) {
-        let value = self.value(measured, phases);
-        let (standing, note) = level::standing(&self.criterion, value);
-        (value, standing, note)
-    }
-
-    fn value(&self, measured: &Measured, phases: &[PhaseMark]) -> Option<Value> {
-        let scope = self.criterion.scope;
-        let filter = |key: &CellKey| {
-            scope.endpoint.is_none_or(|endpoint| endpoint == key.endpoint)
-                && scope.class.is_none_or(|class| class == key.class)
-        };
-        let selection = measured.select(phases, self.phase.is_some(), |phase| match &self.phase {
-            Some(name) => *name == phase.name,
-            None => phase.measured,
-        });
-        let exact = |value: Option<f64>| value.map(|value| Value { value, at_least: false });
-        let bound = |quantile: Option<Quantile>| {
-            quantile.map(|q| Value { value: q.value.as_secs_f64(), at_least: q.at_least })
-        };
-        let summary = || measured.summary(&selection, filter);
-        match &self.criterion.measure {
-            &Measure::Percentile(percentile) => bound(summary().percentile(percentile)),
-            Measure::Max => bound(summary().max()),
-            Measure::Mean => exact(summary().mean().map(Nanos::as_secs_f64)),
-            Measure::ErrorRate => exact(summary().error_rate()),
-            Measure::RateLimited => exact(summary().rate_limited_share()),
-            Measure::Throughput => exact(measured.throughput(&selection, filter)),
-            Measure::Dropped | Measure::Series(..) | Measure::Of(..) => None,
-        }
-    }
-}
-
-fn shown(unit: Unit, value: Value) -> String {
-    let text = unit.display(value.value);
-    if value.at_least { format!("≥ {text}") } else { text }
 }

@@ -30,6 +30,13 @@ enum Met {
     Unknown,
 }
 
+/// Are high values the bad ones? Says which of many windows is the worst.
+pub(crate) fn high_is_bad(criterion: &Criterion) -> bool {
+    let upper = |level: Level| matches!(level.comparison, Comparison::Below | Comparison::AtMost);
+    let wanted = criterion.target.or(criterion.acceptable).map(upper);
+    wanted.or(criterion.failure.map(|level| !upper(level))).unwrap_or(true)
+}
+
 /// Where `value` stands, and what one should know about it.
 pub(crate) fn standing(criterion: &Criterion, value: Option<Value>) -> (Standing, Option<String>) {
     let Some(value) = value else {

@@ -5,17 +5,29 @@
 //! load that was asked for with the load that was made. Nothing here reads a clock or a file.
 
 mod analysis;
+mod case;
+mod chance;
+mod compare;
+mod course;
 mod doubt;
 mod exit;
 mod judge;
 mod level;
 mod measured;
 mod mix;
+mod samples;
+mod span;
+pub mod statistics;
+mod tally;
+mod track;
 mod verdict;
 
 pub use analysis::{Analyses, Drift, FaultEffect, PartKind, PhasePart, Recovery, Situation, analyse};
+pub use compare::{
+    Change, CompareError, Comparison, Difference, Finding, Metric, Options, Side, Stretch, Subject, compare,
+};
 pub use doubt::{Doubt, DoubtKind, Severity};
 pub use exit::{CLUSTER, FAILED, INTERRUPTED, INVALID, PASSED, Totals, USAGE, exit_code};
-pub use judge::{Judge, judge};
+pub use judge::{Judge, judge, judge_by};
 pub use mix::{ClassMix, Mix, TaskMix};
 pub use verdict::{Overall, Row, Standing, Verdict};

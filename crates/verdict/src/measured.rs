@@ -10,21 +10,19 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use squall_core::{Nanos, OutcomeKind, PhaseId};
+use squall_core::{Nanos, OutcomeKind, PhaseId, UserClassId};
 use squall_record::PhaseMark;
-use squall_stats::{Cell, CellKey, Summary, Window};
+use squall_stats::{Cell, CellKey, Iterations, Summary, Window};
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Part {
-    Ramp,
-    Hold,
-}
+use crate::samples::Stretches;
+use crate::span::{Part, end, holds, part, shared};
 
 /// Everything measured so far.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Measured {
     cells: BTreeMap<(Part, CellKey), Tally>,
     spans: BTreeMap<(PhaseId, Part), Nanos>,
+    iterations: BTreeMap<(Part, PhaseId, UserClassId), Iterations>,
     now: Nanos,
 }
 
@@ -50,23 +48,22 @@ pub(crate) struct Selection {
 impl Measured {
     /// Add a window. `phases` are those begun so far, up to date to the end of the window.
     pub(crate) fn push(&mut self, window: &Window, phases: &[PhaseMark]) {
-        let end = window.start + window.span;
+        let end = end(window);
         self.now = self.now.max(end);
-        let shared =
-            |phase: &PhaseMark| phase.end.unwrap_or(Nanos::MAX).min(end).since(phase.start.max(window.start));
-        let part = |phase: &PhaseMark| {
-            if phase.ramped.is_some_and(|ramped| ramped < end) { Part::Hold } else { Part::Ramp }
-        };
-        let mut holds = false;
-        for phase in phases.iter().filter(|phase| shared(phase) > Nanos::ZERO) {
-            *self.spans.entry((phase.id, part(phase))).or_default() += shared(phase);
-            holds |= phase.measured && part(phase) == Part::Hold;
+        for phase in phases.iter().filter(|phase| shared(phase, window) > Nanos::ZERO) {
+            *self.spans.entry((phase.id, part(phase, end))).or_default() += shared(phase, window);
+        }
+        let holds = holds(window, phases);
+        let part_of = |own: Option<&PhaseMark>| own.map_or(Part::Ramp, |phase| part(phase, end));
+        for (id, class, counts) in window.iterations() {
+            let own = phases.iter().find(|phase| phase.id == id);
+            self.iterations.entry((part_of(own), id, class)).or_default().merge(counts);
         }
         for (key, cell) in window.cells() {
             let own = phases.iter().find(|phase| phase.id == key.phase);
-            let tally = self.cells.entry((own.map_or(Part::Ramp, part), *key)).or_default();
+            let tally = self.cells.entry((part_of(own), *key)).or_default();
             tally.cell.merge(cell);
-            if own.is_some_and(|phase| shared(phase) > Nanos::ZERO) {
+            if own.is_some_and(|phase| shared(phase, window) > Nanos::ZERO) {
                 tally.within_phase += cell.count;
                 // In a phase that never holds, all that completes within it is within what is judged.
                 tally.within_measured += cell.count;
@@ -98,6 +95,43 @@ impl Measured {
         selection
     }
 
+    /// `selection` without ramps that may yet end in a hold.
+    pub(crate) fn settled(&self, mut selection: Selection, phases: &[PhaseMark]) -> Selection {
+        let over = |id: PhaseId| {
+            phases.iter().any(|phase| phase.id == id && phase.end.is_some_and(|end| end <= self.now))
+        };
+        selection.with_ramp.retain(|id| over(*id));
+        selection
+    }
+
+    /// The time of `selection`, as stretches of the run.
+    pub(crate) fn stretches(&self, selection: &Selection, phases: &[PhaseMark]) -> Stretches {
+        let chosen = phases.iter().filter(|phase| selection.phases.contains(&phase.id));
+        let stretch = |phase: &PhaseMark| {
+            let ramped = phase.ramped.unwrap_or(Nanos::MAX).max(phase.start);
+            let start = if selection.with_ramp.contains(&phase.id) { phase.start } else { ramped };
+            (start, phase.end.unwrap_or(Nanos::MAX).min(self.now))
+        };
+        chosen.map(stretch).filter(|(start, end)| start < end).collect()
+    }
+
+    /// How long `selection` lasted.
+    pub(crate) fn span(&self, selection: &Selection) -> Nanos {
+        let spans = self.spans.iter().filter(|((phase, part), _)| selection.has(*phase, *part));
+        spans.fold(Nanos::ZERO, |sum, (_, span)| sum + *span)
+    }
+
+    /// Task iterations of `selection`, of one class or all.
+    pub(crate) fn iterations(&self, selection: &Selection, class: Option<UserClassId>) -> Iterations {
+        let mut sum = Iterations::default();
+        for ((part, phase, of), counts) in &self.iterations {
+            if selection.has(*phase, *part) && class.is_none_or(|class| class == *of) {
+                sum.merge(counts);
+            }
+        }
+        sum
+    }
+
     /// The requests of `selection` that `filter` lets through.
     pub(crate) fn summary(&self, selection: &Selection, filter: impl Fn(&CellKey) -> bool) -> Summary {
         let mut summary = Summary::default();
@@ -107,10 +141,14 @@ impl Measured {
         summary
     }
 
+    /// How many requests of `selection` `filter` lets through, whatever became of them.
+    pub(crate) fn count(&self, selection: &Selection, filter: impl Fn(&CellKey) -> bool) -> u64 {
+        self.selected(selection).filter(|((_, key), _)| filter(key)).map(|(_, tally)| tally.cell.count).sum()
+    }
+
     /// Successes a second over the time of `selection`; `None` when there was no time.
     pub(crate) fn throughput(&self, selection: &Selection, filter: impl Fn(&CellKey) -> bool) -> Option<f64> {
-        let spans = self.spans.iter().filter(|((phase, part), _)| selection.has(*phase, *part));
-        let span = spans.fold(Nanos::ZERO, |sum, (_, span)| sum + *span);
+        let span = self.span(selection);
         let ok =
             self.selected(selection).filter(|((_, key), _)| key.outcome == OutcomeKind::Ok && filter(key));
         let ok: u64 =
@@ -135,7 +173,8 @@ impl Measured {
             if !phase.measured {
                 let requests = requests(&[Part::Ramp, Part::Hold]);
                 let span = ramp + hold;
-                lines.push(format!("phase {name} is warm-up: {span} with {requests} requests, not judged"));
+                let what = if *users == 0 { "ramp-down" } else { "warm-up" };
+                lines.push(format!("phase {name} is {what}: {span} with {requests} requests, not judged"));
             } else if hold == Nanos::ZERO && ramp > Nanos::ZERO {
                 let reached = match phase.ramped {
                     None => format!("never reached {users} users"),
