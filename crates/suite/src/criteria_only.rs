@@ -11,10 +11,10 @@ use toml::de::{DeTable, DeValue};
 use crate::criteria::{self, Names, Set};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, list, suggest};
 use crate::excerpt::source;
-use crate::keys;
 use crate::measures::Series;
 use crate::suite::{self, read_text};
 use crate::syntax::{Ctx, Field, Node};
+use crate::{keys, scopes};
 
 /// Which criteria of a file are meant.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -60,7 +60,8 @@ pub fn parse_criteria(
     let origin = source(name, text);
     let (root, broken) = DeTable::parse_recoverable(text);
     if !broken.is_empty() {
-        let errors = broken.iter().take(suite::MAX_BROKEN).map(|error| suite::not_toml(text, error)).collect();
+        let errors =
+            broken.iter().take(suite::MAX_BROKEN).map(|error| suite::not_toml(text, error)).collect();
         return Err(Diagnostics::new(origin, errors, broken.len().saturating_sub(suite::MAX_BROKEN)));
     }
     let mut cx = Ctx {
@@ -85,24 +86,17 @@ fn read<'a>(cx: &mut Ctx<'a>, root: &'a DeTable<'a>, choice: &CriteriaChoice, pl
     let series: Vec<Series> = plan.series().into_iter().map(|series| (series.name, series.unit)).collect();
     let names = Names::new(&plan.endpoints, &classes, &series);
     let sets = fields.get("criteria").and_then(|node| cx.named_few(node, "`criteria`")).unwrap_or_default();
-    let profiles = fields.get("profiles").and_then(|node| cx.named_few(node, "`profiles`")).unwrap_or_default();
+    let profiles =
+        fields.get("profiles").and_then(|node| cx.named_few(node, "`profiles`")).unwrap_or_default();
     let before = cx.errors.len();
     let chosen = choose(cx, choice, &sets, &profiles, plan);
     let mut judgement = Judgement::default();
-    let phases: Vec<&str> = plan.load.phases.iter().map(|phase| phase.name.as_str()).collect();
     for (name, node) in chosen {
-        let Set { rows, pending, .. } = criteria::set(cx, name, node, &names);
+        let Set { mut rows, pending, .. } = criteria::set(cx, name, node, &names);
+        let profile = plan.profile.as_deref().unwrap_or(&plan.name);
+        scopes::resolve(cx, profile, &plan.load.phases, !plan.faults.is_empty(), &mut rows);
+        judgement.criteria.extend(rows.into_iter().map(|row| row.criterion));
         judgement.pending.extend(pending);
-        for row in rows {
-            let mut criterion = row.criterion;
-            if let Some((phase, span)) = row.phase {
-                criterion.scope.phase = phases.iter().position(|known| *known == phase);
-                if criterion.scope.phase.is_none() {
-                    cx.unknown_name(span, "phase of the run", &phase, &phases);
-                }
-            }
-            judgement.criteria.push(criterion);
-        }
     }
     if cx.errors.len() == before && judgement == Judgement::default() {
         cx.error(
@@ -153,11 +147,16 @@ fn choose<'a>(
                     let ways: Vec<String> = all
                         .iter()
                         .filter(|(_, names)| !names.is_empty())
-                        .map(|(option, names)| format!("{option} with one of {}", list(&names[..names.len().min(8)])))
+                        .map(|(option, names)| {
+                            format!("{option} with one of {}", list(&names[..names.len().min(8)]))
+                        })
                         .collect();
                     cx.error(
                         Diagnostic::new(Code::Conflict, "which criteria of the file are meant is not clear")
-                            .help(format!("the run's profile is not among its profiles; give {}", ways.join(", or "))),
+                            .help(format!(
+                                "the run's profile is not among its profiles; give {}",
+                                ways.join(", or ")
+                            )),
                     );
                     Vec::new()
                 }
@@ -187,4 +186,114 @@ fn of_profile<'a>(cx: &mut Ctx<'a>, profile: &Field<'a>, sets: &[Field<'a>]) -> 
     let named = cx.one_or_many(node);
     let found = named.into_iter().filter_map(|node| cx.reference(node, "set of criteria", &known));
     found.map(|position| (sets[position].key, sets[position].node)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use squall_plan::Measure;
+
+    use super::*;
+
+    const SUITE: &str = r#"
+schema = 1
+host = "http://127.0.0.1"
+[users.Reader.tasks]
+home = { get = "/" }
+item = { get = "/items" }
+[profiles.spike]
+criteria = "fast"
+phases = [
+  { name = "before", users = 1, run_time = "10s" },
+  { name = "spike", users = 5, run_time = "10s" },
+  { name = "after", users = 1, run_time = "10s" },
+]
+[profiles.other]
+users = 1
+criteria = { p50 = "< 1s" }
+[criteria.fast]
+p95 = { target = "< 500ms", phase = "spike" }
+[criteria.slow]
+p99 = { target = "< 5s", endpoint = "/items", users = "Reader" }
+"#;
+
+    fn plan() -> Plan {
+        let suite = suite::parse(SUITE, "s.toml", Path::new(""), &|_| None).unwrap();
+        let selection = crate::Selection { profile: Some("spike".to_owned()), ..crate::Selection::default() };
+        suite.plan(&selection).unwrap().plan
+    }
+
+    fn measures(text: &str, choice: &CriteriaChoice) -> Result<Vec<String>, String> {
+        let read = parse_criteria(text, "c.toml", choice, &plan());
+        let read = read.map_err(|mistakes| {
+            let said = |error: &Diagnostic| {
+                format!("{}: {}", error.message, error.help.as_deref().unwrap_or_default())
+            };
+            mistakes.errors().iter().map(said).collect::<Vec<_>>().join("; ")
+        })?;
+        Ok(read.criteria.iter().map(|criterion| criterion.measure.to_string()).collect())
+    }
+
+    #[test]
+    fn the_criteria_meant_are_found() {
+        let profile = |name: &str| CriteriaChoice::Profile(name.to_owned());
+        let set = |name: &str| CriteriaChoice::Set(name.to_owned());
+        for (choice, expected) in [
+            (CriteriaChoice::Natural, "p95"),
+            (profile("other"), "p50"),
+            (profile("spike"), "p95"),
+            (set("slow"), "p99"),
+        ] {
+            assert_eq!(measures(SUITE, &choice).unwrap(), [expected], "{choice:?}");
+        }
+        let alone = "schema = 1\n[criteria.a]\np95 = \"< 1s\"\n[criteria.b]\nerror_rate = \"< 1%\"";
+        assert_eq!(measures(alone, &CriteriaChoice::Natural).unwrap(), ["p95", "error_rate"]);
+    }
+
+    #[test]
+    fn names_are_those_of_the_run() {
+        let judged = parse_criteria(SUITE, "s", &CriteriaChoice::Set("slow".to_owned()), &plan()).unwrap();
+        let scope = judged.criteria[0].scope;
+        let plan = plan();
+        assert_eq!(plan.endpoints[scope.endpoint.unwrap().index()].name, "/items");
+        assert_eq!(scope.class.map(|class| class.index()), Some(0));
+        assert!(matches!(judged.criteria[0].measure, Measure::Percentile(_)));
+        for (row, said) in [
+            ("p95 = { target = \"< 1s\", phase = \"spiek\" }", "called `spiek`: did you mean `spike`?"),
+            (
+                "p95 = { target = \"< 1s\", endpoint = \"/itms\" }",
+                "called `/itms`: did you mean `GET /items`?",
+            ),
+            ("p95 = { target = \"< 1s\", users = \"Raeder\" }", "called `Raeder`: did you mean `Reader`?"),
+            ("p95 = { target = \"< 1s\", for = \"20s\", phase = \"spike\" }", "`for` is 20s"),
+            ("\"process.rss\" = \"< 1GB\"", "no monitor measures `process.rss`"),
+            ("p95 = 3", "must be"),
+            ("", "there is nothing to judge by"),
+        ] {
+            let text = format!("schema = 1\n[criteria.x]\n{row}");
+            let errors = measures(&text, &CriteriaChoice::Natural).unwrap_err();
+            assert!(errors.contains(said), "{row}: {errors}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_there_is_said() {
+        let set = |name: &str| CriteriaChoice::Set(name.to_owned());
+        for (text, choice, said) in [
+            (SUITE, set("fats"), "there is no set of criteria called `fats`: did you mean `fast`?"),
+            (SUITE, CriteriaChoice::Profile("spik".to_owned()), "did you mean `spike`?"),
+            ("schema = 1", set("x"), "the file has no set of criteria"),
+            ("schema = 1", CriteriaChoice::Natural, "there is nothing to judge by"),
+            ("schema = 2", CriteriaChoice::Natural, "not in version 1"),
+            ("schema = 1\n[criterai.x]", CriteriaChoice::Natural, "did you mean `criteria`?"),
+            ("schema = [", CriteriaChoice::Natural, "not TOML"),
+            (
+                "schema = 1\n[profiles.p]\nusers = 1\n[criteria.x]\np95 = \"< 1s\"",
+                CriteriaChoice::Natural,
+                "--set with one of `x`, or --profile with one of `p`",
+            ),
+        ] {
+            let errors = measures(text, &choice).unwrap_err();
+            assert!(errors.contains(said), "{text}: {errors}");
+        }
+    }
 }

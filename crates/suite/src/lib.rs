@@ -9,6 +9,7 @@
 mod arrivals;
 mod auth;
 mod criteria;
+mod criteria_only;
 mod data;
 mod diagnostic;
 mod excerpt;
@@ -40,6 +41,7 @@ mod users;
 mod wait;
 mod warnings;
 
+pub use criteria_only::{CriteriaChoice, Judgement, load_criteria, parse_criteria};
 pub use diagnostic::{Code, Diagnostic, Diagnostics, nearest};
 pub use profile::Profile;
 pub use ratio::{ClassRatio, TaskRatio, task_ratio};

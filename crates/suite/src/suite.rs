@@ -24,7 +24,7 @@ pub const SCHEMA_VERSION: u64 = 1;
 /// Largest suite file, in bytes.
 const MAX_SUITE: u64 = 16 << 20;
 /// Most mistakes of the TOML itself that are looked at.
-const MAX_BROKEN: usize = 1000;
+pub(crate) const MAX_BROKEN: usize = 1000;
 
 /// A checked suite: everything it says is meaningful, every profile can be planned.
 #[derive(Clone)]
@@ -99,18 +99,23 @@ impl Default for Options<'_> {
 /// Everything that is wrong with the suite, at once.
 pub fn load(path: &Path, options: &Options<'_>) -> Result<Suite, Diagnostics> {
     let name = path.display().to_string();
-    let fail = |error: Diagnostic| Diagnostics::new(source(&name, ""), vec![error], 0);
+    let text = read_text(path, &name)?;
+    parse(&text, &name, path.parent().unwrap_or(Path::new("")), options.env)
+}
+
+/// The text of the file at `path`, called `name` in messages.
+pub(crate) fn read_text(path: &Path, name: &str) -> Result<String, Diagnostics> {
+    let fail = |error: Diagnostic| Diagnostics::new(source(name, ""), vec![error], 0);
     let bytes = files::read(path, MAX_SUITE).map_err(|problem| {
         let error = Diagnostic::new(Code::File, format!("{name} {problem}"));
         fail(error.help("give the path of a suite.toml"))
     })?;
-    let text = String::from_utf8(bytes).map_err(|e| {
+    String::from_utf8(bytes).map_err(|e| {
         let at = e.utf8_error().valid_up_to();
         let line = 1 + e.as_bytes()[..at].iter().filter(|b| **b == b'\n').count();
         let message = format!("{name} is not UTF-8: line {line} holds other bytes");
         fail(Diagnostic::new(Code::NotUtf8, message).help("save it as UTF-8"))
-    })?;
-    parse(&text, &name, path.parent().unwrap_or(Path::new("")), options.env)
+    })
 }
 
 /// Check the suite `text`, called `name` in messages; its data files are looked for in `base_dir`, and `env`
@@ -167,7 +172,7 @@ fn is_duplicate(error: &toml::de::Error) -> bool {
     error.message().contains("duplicate key")
 }
 
-fn not_toml(text: &str, error: &toml::de::Error) -> Diagnostic {
+pub(crate) fn not_toml(text: &str, error: &toml::de::Error) -> Diagnostic {
     let span = error.span().unwrap_or(0..0);
     let span = span.start.min(text.len())..span.end.min(text.len());
     if is_duplicate(error) {
@@ -290,7 +295,7 @@ fn check_set_phases(cx: &mut Ctx<'_>, sets: &[criteria::Set], profiles: &[Profil
 
 /// Check `schema`: without it nothing else can be trusted to mean what it says, but a file that only lacks it
 /// is read as the current version, so that its other mistakes show too.
-fn schema<'a>(cx: &mut Ctx<'a>, root: &'a DeTable<'a>) -> bool {
+pub(crate) fn schema<'a>(cx: &mut Ctx<'a>, root: &'a DeTable<'a>) -> bool {
     let Some(node) = root.get("schema") else {
         cx.error(Diagnostic::new(Code::Schema, "`schema` is missing").at(0..0).label("begins here").help(
             "put `schema = 1` at the top: it says which version of the format the suite is written in",
