@@ -260,8 +260,8 @@ p99 = { target = "< 5s", endpoint = "/items", users = "Reader" }
         for (row, said) in [
             ("p95 = { target = \"< 1s\", phase = \"spiek\" }", "called `spiek`: did you mean `spike`?"),
             (
-                "p95 = { target = \"< 1s\", endpoint = \"/itms\" }",
-                "called `/itms`: did you mean `GET /items`?",
+                "p95 = { target = \"< 1s\", endpoint = \"GET /itms\" }",
+                "called `GET /itms`: did you mean `GET /items`?",
             ),
             ("p95 = { target = \"< 1s\", users = \"Raeder\" }", "called `Raeder`: did you mean `Reader`?"),
             ("p95 = { target = \"< 1s\", for = \"20s\", phase = \"spike\" }", "`for` is 20s"),

@@ -19,6 +19,12 @@ pub(crate) struct LoadArgs {
     /// Worker threads [default: one per core]
     #[arg(long, value_name = "NUMBER", allow_negative_numbers = true)]
     pub(crate) threads: Option<String>,
+    /// Refuse to run when a criterion cannot be met, however fast the server answers
+    #[arg(long)]
+    pub(crate) strict: bool,
+    /// Allow the suite to run the commands of its faults on this machine
+    #[arg(long)]
+    pub(crate) allow_faults: bool,
     /// Start at once and without a web interface (always so in this version)
     #[arg(long)]
     pub(crate) headless: bool,
@@ -40,6 +46,12 @@ pub(crate) struct LoadArgs {
     /// Write the final statistics to NAME.json instead of printing the final tables
     #[arg(long, value_name = "NAME", help_heading = "Output")]
     pub(crate) json_file: Option<String>,
+    /// Write the verdict as JUnit XML: a test case for each criterion
+    #[arg(long, value_name = "FILE", help_heading = "Output")]
+    pub(crate) junit: Option<String>,
+    /// Write a summary in Markdown, short enough for a comment on a pull request
+    #[arg(long, value_name = "FILE", help_heading = "Output")]
+    pub(crate) markdown: Option<String>,
     /// Print statistics at the end only
     #[arg(long, help_heading = "Output")]
     pub(crate) only_summary: bool,
@@ -97,6 +109,9 @@ pub(crate) struct ShapeArgs {
     /// Users started per second
     #[arg(short = 'r', long, value_name = "NUMBER", allow_negative_numbers = true)]
     pub(crate) spawn_rate: Option<String>,
+    /// Task iterations begun per second, whether or not the server keeps up (open model)
+    #[arg(long, value_name = "NUMBER", allow_negative_numbers = true)]
+    pub(crate) rate: Option<String>,
     /// Stop after this time, e.g. 300, 20s, 3m, 1h30m
     #[arg(short = 't', long, value_name = "TIME", allow_negative_numbers = true)]
     pub(crate) run_time: Option<String>,
@@ -124,6 +139,8 @@ impl LoadArgs {
         layer.text("stop-timeout", self.stop_timeout.as_deref());
         layer.text("seed", self.seed.as_deref());
         layer.text("threads", self.threads.as_deref());
+        layer.flag("strict", self.strict);
+        layer.flag("allow-faults", self.allow_faults);
         layer.flag("headless", self.headless);
         layer.text("record", self.record.as_deref());
         layer.text("html", self.html.as_deref());
@@ -131,6 +148,8 @@ impl LoadArgs {
         layer.flag("csv-full-history", self.csv_full_history);
         layer.flag("json", self.json);
         layer.text("json-file", self.json_file.as_deref());
+        layer.text("junit", self.junit.as_deref());
+        layer.text("markdown", self.markdown.as_deref());
         layer.flag("only-summary", self.only_summary);
         layer.flag("print-stats", self.print_stats);
         layer.flag("reset-stats", self.reset_stats);
@@ -153,6 +172,7 @@ impl ShapeArgs {
         layer.text("host", self.host.as_deref());
         layer.text("users", self.users.as_deref());
         layer.text("spawn-rate", self.spawn_rate.as_deref());
+        layer.text("rate", self.rate.as_deref());
         layer.text("run-time", self.run_time.as_deref());
         layer.text("profile", self.profile.as_deref());
         layer.list("tags", self.tags.as_deref());

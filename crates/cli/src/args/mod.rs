@@ -52,6 +52,8 @@ pub(crate) enum Command {
     Check(Box<CheckArgs>),
     /// Render a saved run
     Report(ReportArgs),
+    /// Judge a saved run again, by its own criteria or by others
+    Verdict(VerdictArgs),
     /// The reference API the demo tests, in this process
     #[command(hide = true)]
     MuejamApi(Box<squall_muejam::args::Args>),
@@ -111,10 +113,42 @@ pub(crate) struct ReportArgs {
     /// With --csv: one row per endpoint and second in the history, not only their sum
     #[arg(long, requires = "csv")]
     pub(crate) csv_full_history: bool,
+    /// Write the verdict as JUnit XML
+    #[arg(long, value_name = "FILE")]
+    pub(crate) junit: Option<PathBuf>,
+    /// Write a summary in Markdown
+    #[arg(long, value_name = "FILE")]
+    pub(crate) markdown: Option<PathBuf>,
     /// Print the statistics in Locust's JSON form
     #[arg(long)]
     pub(crate) json: bool,
     /// How the run is printed: text (when no file is asked for) or json
+    #[arg(long, value_enum, default_value_t = Format::Text, value_name = "FORMAT", hide_possible_values = true)]
+    pub(crate) format: Format,
+}
+
+/// `squall verdict`.
+#[derive(Debug, Args)]
+pub(crate) struct VerdictArgs {
+    /// The saved run
+    #[arg(value_name = "RECORD")]
+    pub(crate) record: PathBuf,
+    /// Judge by the criteria of this file: a suite, or one with nothing but `schema = 1` and [criteria.NAME]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) criteria: Option<PathBuf>,
+    /// With --criteria: those of this profile [default: the profile that was run]
+    #[arg(long, value_name = "NAME", requires = "criteria")]
+    pub(crate) profile: Option<String>,
+    /// With --criteria: this set
+    #[arg(long, value_name = "NAME", requires = "criteria", conflicts_with = "profile")]
+    pub(crate) set: Option<String>,
+    /// Write the verdict as JUnit XML
+    #[arg(long, value_name = "FILE")]
+    pub(crate) junit: Option<PathBuf>,
+    /// Write a summary in Markdown
+    #[arg(long, value_name = "FILE")]
+    pub(crate) markdown: Option<PathBuf>,
+    /// How the verdict is printed: text or json
     #[arg(long, value_enum, default_value_t = Format::Text, value_name = "FORMAT", hide_possible_values = true)]
     pub(crate) format: Format,
 }
@@ -125,6 +159,9 @@ pub(crate) struct DemoArgs {
     /// Write the saved run and the report into this directory
     #[arg(long, value_name = "DIR", default_value = ".")]
     pub(crate) output: PathBuf,
+    /// Break the API or the test in one way, and see how it is caught; an unknown NAME lists them all
+    #[arg(long, value_name = "NAME")]
+    pub(crate) flaw: Option<String>,
 }
 
 /// For people or for programs.

@@ -15,11 +15,11 @@ use serde_json::json;
 use squall_record::Record;
 use squall_report::console::LiveOptions;
 use squall_suite::{Planned, Selection};
-use squall_verdict::{Totals, exit_code, judge};
+use squall_verdict::judge;
 use tracing::{error, info};
 
-use super::outputs;
 use super::session::{RecordName, Session};
+use super::{judged, outputs};
 use crate::args::DemoArgs;
 use crate::errors::{Failure, Outcome, Problem};
 use crate::preflight;
@@ -73,8 +73,7 @@ pub(super) fn run(args: &DemoArgs, terminal: &Terminal) -> Outcome {
     }
     terminal.say(&outputs::tables(run, &verdict, terminal.style));
     terminal.say(&farewell(&record, &html));
-    let judged = exit_code(&verdict, Totals::of(run), run.end.as_ref().map(|end| &end.reason), None);
-    Ok(finished.exit(judged, incomplete))
+    Ok(finished.exit(judged::code(run, &verdict, None), incomplete))
 }
 
 fn plan(address: &str, secret: &str) -> Result<Planned, Failure> {

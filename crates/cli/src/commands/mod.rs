@@ -3,6 +3,8 @@
 mod check;
 mod demo;
 mod faults;
+mod github;
+mod judged;
 mod list;
 pub(crate) mod mistaken;
 mod outputs;
@@ -11,6 +13,7 @@ mod report;
 mod run;
 mod scenario;
 mod session;
+mod verdict;
 
 use std::io::Write as _;
 use std::path::Path;
@@ -43,6 +46,10 @@ pub(crate) fn dispatch(cli: Cli) -> Outcome {
         Some(Command::Report(args)) => {
             logging::init(&Log::default(), &terminal.screen)?;
             report::run(&args)
+        }
+        Some(Command::Verdict(args)) => {
+            logging::init(&Log::default(), &terminal.screen)?;
+            verdict::run(&args, &terminal)
         }
         Some(Command::MuejamApi(args)) => {
             squall_muejam::args::run(&args)
@@ -137,6 +144,11 @@ fn files(resolved: &Resolved) -> Files {
     }
     if let Some(path) = &settings.outputs.json_file {
         files.output("--json-file", path);
+    }
+    for (option, path) in [("--junit", &settings.outputs.junit), ("--markdown", &settings.outputs.markdown)] {
+        if let Some(path) = path {
+            files.output(option, path);
+        }
     }
     if let Some(csv) = &settings.outputs.csv {
         files.csv(&csv.prefix);

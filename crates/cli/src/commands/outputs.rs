@@ -53,6 +53,16 @@ pub(super) fn write_html(run: &Run, verdict: &Verdict, path: &Path) -> Result<()
     write(path, "--html", |out| squall_report::html::render(run, verdict, out))
 }
 
+/// The verdict as JUnit XML.
+pub(super) fn write_junit(run: &Run, verdict: &Verdict, path: &Path) -> Result<(), Problem> {
+    write(path, "--junit", |out| out.write_all(squall_report::junit(run, verdict)?.as_bytes()))
+}
+
+/// The summary in Markdown.
+pub(super) fn write_markdown(run: &Run, verdict: &Verdict, path: &Path) -> Result<(), Problem> {
+    write(path, "--markdown", |out| out.write_all(squall_report::markdown(run, verdict).as_bytes()))
+}
+
 /// Locust's CSV files, whole.
 pub(super) fn write_csv(run: &Run, prefix: &Path, full_history: bool) -> Result<(), Problem> {
     preflight::make_parent(prefix)

@@ -6,12 +6,13 @@ use std::sync::Arc;
 use jiff::ZonedDateTime;
 use squall_plan::Plan;
 use squall_report::console::LiveOptions;
-use squall_verdict::{Totals, exit_code, judge};
+use squall_verdict::{FAILED, judge};
 use tracing::{error, info, warn};
 
+use super::github::{self, Stream};
 use super::session::{Finished, RecordName, Session};
-use super::{outputs, scenario};
-use crate::errors::{Failure, Outcome, Problem};
+use super::{faults, judged, outputs, scenario};
+use crate::errors::{Exit, Failure, Outcome, Problem, Problems};
 use crate::preflight;
 use crate::settings::{Console, Outputs, Resolved, Settings};
 use crate::terminal::Terminal;
@@ -39,7 +40,8 @@ pub(super) fn run(resolved: &Resolved, terminal: &Terminal) -> Outcome {
         files.output("--html", path);
     }
     files.distinct()?;
-    prepare(&plan, &settings.outputs, html.as_deref())?;
+    faults::permit(&plan, settings.allow_faults)?;
+    prepare(&plan, settings, html.as_deref())?;
     let record = record_name(settings, &plan)?;
     announce_time(&plan);
     let session = Session {
@@ -57,19 +59,42 @@ pub(super) fn run(resolved: &Resolved, terminal: &Terminal) -> Outcome {
 }
 
 /// Everything that can be known to fail is found before the first request.
-fn prepare(plan: &Plan, outputs: &Outputs, html: Option<&Path>) -> Result<(), Failure> {
-    if let Some(path) = html {
-        preflight::writable(path, "--html")?;
-    }
-    if let Some(path) = &outputs.json_file {
-        preflight::writable(path, "--json-file")?;
+fn prepare(plan: &Plan, settings: &Settings, html: Option<&Path>) -> Result<(), Failure> {
+    let Outputs { json_file, junit, markdown, .. } = &settings.outputs;
+    let outputs = [
+        ("--html", html),
+        ("--json-file", json_file.as_deref()),
+        ("--junit", junit.as_deref()),
+        ("--markdown", markdown.as_deref()),
+    ];
+    for (option, path) in outputs {
+        path.map_or(Ok(()), |path| preflight::writable(path, option))?;
     }
     preflight::resolve_host(&plan.host)?;
+    reachable(plan, settings.strict)?;
     for shortage in preflight::shortages(plan) {
         warn!(target: MAIN, "{shortage}");
     }
-    for check in squall_plan::feasibility(plan).checks.iter().filter(|check| !check.possible) {
-        warn!(target: MAIN, "a criterion cannot be met: {}", check.text);
+    Ok(())
+}
+
+/// What cannot be met is worth a warning; when that is `strict`, the run.
+fn reachable(plan: &Plan, strict: bool) -> Result<(), Failure> {
+    let feasibility = squall_plan::feasibility(plan);
+    let impossible: Vec<&str> =
+        feasibility.checks.iter().filter(|check| !check.possible).map(|check| check.text.as_str()).collect();
+    if strict && !impossible.is_empty() {
+        let problem = |text: &&str| {
+            Problem::new(format!("a criterion cannot be met: {text}")).help(
+                "ask for more users, shorter waits or an arrival rate, or lower what is asked; \
+                 without --strict this is a warning",
+            )
+        };
+        let problems = Problems(impossible.iter().map(problem).collect());
+        return Err(Failure::from(problems).exit(Exit::Code(FAILED)));
+    }
+    for text in impossible {
+        warn!(target: MAIN, "a criterion cannot be met: {text}");
     }
     Ok(())
 }
@@ -118,15 +143,18 @@ fn conclude(finished: &Finished, settings: &Settings, html: Option<&Path>, termi
         html.map(|path| outputs::write_html(run, &verdict, path)),
         json_file.map(|path| outputs::write_locust_json(run, path)),
         settings.outputs.json.then(|| outputs::print_locust_json(run)),
+        settings.outputs.junit.as_deref().map(|path| outputs::write_junit(run, &verdict, path)),
+        settings.outputs.markdown.as_deref().map(|path| outputs::write_markdown(run, &verdict, path)),
     ];
     let mut incomplete = finished.incomplete;
     for problem in files.into_iter().flatten().filter_map(Result::err) {
         error!(target: MAIN, "{}", problem.prose());
         incomplete = true;
     }
-    let end = run.end.as_ref().map(|end| &end.reason);
-    let judged = exit_code(&verdict, Totals::of(run), end, settings.exit_code_on_error);
-    let exit = finished.exit(judged, incomplete);
+    let exit = finished.exit(judged::code(run, &verdict, settings.exit_code_on_error), incomplete);
+    for fault in judged::failed_faults(run) {
+        error!(target: MAIN, "{fault}");
+    }
     finished.announce();
     info!(target: MAIN, "Shutting down (exit code {})", exit.code());
     if settings.console != Console::Silent {
@@ -137,6 +165,8 @@ fn conclude(finished: &Finished, settings: &Settings, html: Option<&Path>, termi
         };
         terminal.say(&text);
     }
+    let stream = if settings.outputs.json { Stream::Talk } else { Stream::Data };
+    github::tell(run, &verdict, stream, terminal)?;
     Ok(exit)
 }
 

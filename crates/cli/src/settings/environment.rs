@@ -10,8 +10,10 @@ use super::layer::{Layer, Source};
 use super::options::{Kind, OPTIONS};
 use crate::errors::Problem;
 
-/// What the names of all options' variables begin with.
-const PREFIX: &str = "LOCUST_";
+/// What the names of the variables of Locust's options begin with.
+const LOCUST: &str = "LOCUST_";
+/// The same of options that Locust does not have.
+const SQUALL: &str = "SQUALL_";
 
 /// Variables and directories.
 #[derive(Clone, Debug, Default)]
@@ -62,7 +64,7 @@ impl Environment {
 impl Environment {
     /// What is wrong with variables that would set an option.
     pub(super) fn problems(&self) -> Vec<Problem> {
-        let ours = |name: &&String| name.starts_with(PREFIX);
+        let ours = |name: &&String| is_ours(name);
         let problem = |name: &String| {
             Problem::new(format!("the environment variable {name} is not UTF-8"))
                 .help("set it to text, or unset it")
@@ -73,16 +75,21 @@ impl Environment {
     /// Variables that look like an option's and are none.
     pub(super) fn unknown(&self) -> Vec<String> {
         let known: Vec<&str> = OPTIONS.iter().filter_map(|spec| spec.env).collect();
-        let unknown =
-            self.variables.keys().filter(|name| name.starts_with(PREFIX) && !known.contains(&name.as_str()));
+        let unknown = self.variables.keys().filter(|name| is_ours(name) && !known.contains(&name.as_str()));
         unknown
-            .map(|name| {
-                let hint = nearest(name, &known);
-                let hint = hint.map(|meant| format!("; did you mean {meant}?")).unwrap_or_default();
-                format!("the environment variable {name} sets nothing{hint}")
+            .filter_map(|name| {
+                let meant = nearest(name, &known);
+                // Others may well have variables that begin with the name of the program.
+                let expected = name.starts_with(LOCUST) || meant.is_some();
+                let hint = meant.map(|meant| format!("; did you mean {meant}?")).unwrap_or_default();
+                expected.then(|| format!("the environment variable {name} sets nothing{hint}"))
             })
             .collect()
     }
+}
+
+fn is_ours(name: &str) -> bool {
+    name.starts_with(LOCUST) || name.starts_with(SQUALL)
 }
 
 fn words(text: &str) -> Vec<String> {
@@ -113,9 +120,21 @@ mod tests {
 
     #[test]
     fn variables_nobody_reads_are_named_with_the_nearest() {
-        let variables = [("LOCUST_USER", "3"), ("LOCUST_USERS", "3"), ("OTHER", "x")];
+        let variables = [
+            ("LOCUST_USER", "3"),
+            ("LOCUST_USERS", "3"),
+            ("OTHER", "x"),
+            ("SQUALL_JUNI", "x"),
+            ("SQUALL_OF_WIND", "x"),
+        ];
         let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
         let said = Environment { variables, ..Environment::default() }.unknown();
-        assert_eq!(said, ["the environment variable LOCUST_USER sets nothing; did you mean LOCUST_USERS?"]);
+        assert_eq!(
+            said,
+            [
+                "the environment variable LOCUST_USER sets nothing; did you mean LOCUST_USERS?",
+                "the environment variable SQUALL_JUNI sets nothing; did you mean SQUALL_JUNIT?",
+            ]
+        );
     }
 }

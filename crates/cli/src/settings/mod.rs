@@ -52,6 +52,10 @@ pub(crate) struct Settings {
     pub(crate) seed: Option<u64>,
     /// Worker threads; 0 is one per core.
     pub(crate) threads: usize,
+    /// A criterion that cannot be met refuses the run.
+    pub(crate) strict: bool,
+    /// The commands of the suite's faults may be run.
+    pub(crate) allow_faults: bool,
 }
 
 /// The load, where it differs from the suite's.
@@ -63,6 +67,8 @@ pub(crate) struct Shape {
     pub(crate) users: Option<u32>,
     /// Users started per second.
     pub(crate) spawn_rate: Option<f64>,
+    /// Task iterations begun per second: the open model.
+    pub(crate) rate: Option<f64>,
     /// Run time.
     pub(crate) run_time: Option<Nanos>,
     /// Time to finish at the end.
@@ -92,6 +98,10 @@ pub(crate) struct Outputs {
     pub(crate) json: bool,
     /// Locust's JSON in a file, whose name ends in `.json`.
     pub(crate) json_file: Option<PathBuf>,
+    /// The verdict as JUnit XML.
+    pub(crate) junit: Option<PathBuf>,
+    /// A summary in Markdown.
+    pub(crate) markdown: Option<PathBuf>,
 }
 
 /// Locust's CSV files.

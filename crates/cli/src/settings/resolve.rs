@@ -15,6 +15,8 @@ use crate::errors::{Problem, Problems};
 const MAX_USERS: u32 = 1_000_000;
 /// As many per second as a suite may ask for.
 const MAX_SPAWN_RATE: f64 = 1e6;
+/// As many arrivals per second as a suite may ask for.
+const MAX_RATE: f64 = 1e6;
 /// No run takes longer.
 const YEAR: Nanos = Nanos::from_secs(365 * 24 * 3600);
 
@@ -97,6 +99,8 @@ impl Parser {
                 text.parse().map_err(|_| format!("expected a whole number from 0 to {}", u64::MAX))
             }),
             threads: self.parsed("threads", threads).unwrap_or(0),
+            strict: self.flag("strict"),
+            allow_faults: self.flag("allow-faults"),
         };
         if settings.outputs.csv.is_none() && self.flag("csv-full-history") {
             self.problems.push(
@@ -111,7 +115,8 @@ impl Parser {
         Shape {
             host: self.text("host"),
             users: self.parsed("users", users),
-            spawn_rate: self.parsed("spawn-rate", spawn_rate),
+            spawn_rate: self.parsed("spawn-rate", |text| rate(text, MAX_SPAWN_RATE)),
+            rate: self.parsed("rate", |text| rate(text, MAX_RATE)),
             run_time: self.parsed("run-time", run_time),
             stop_timeout: self.parsed("stop-timeout", stop_timeout),
             profile: self.text("profile"),
@@ -129,6 +134,8 @@ impl Parser {
             html: self.text("html"),
             csv: self.text("csv").map(|prefix| Csv { prefix, full_history }),
             json: self.flag("json"),
+            junit: self.text("junit").map(PathBuf::from),
+            markdown: self.text("markdown").map(PathBuf::from),
             json_file: self.text("json-file").map(|name| PathBuf::from(format!("{name}.json"))),
         }
     }
@@ -217,10 +224,10 @@ fn users(text: &str) -> Result<u32, String> {
     }
 }
 
-fn spawn_rate(text: &str) -> Result<f64, String> {
+fn rate(text: &str, most: f64) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(rate) if !rate.is_finite() => Err("must be a finite number".to_owned()),
-        Ok(rate) if rate > MAX_SPAWN_RATE => Err(format!("must be at most {MAX_SPAWN_RATE}")),
+        Ok(rate) if rate > most => Err(format!("must be at most {most}")),
         Ok(rate) if rate > 0.0 => Ok(rate),
         Ok(_) => Err("must be greater than zero".to_owned()),
         Err(_) => Err("expected a number".to_owned()),

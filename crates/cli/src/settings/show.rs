@@ -56,11 +56,11 @@ fn unset(key: &str) -> &'static str {
         "loglevel" => "INFO",
         "threads" => "one per core",
         "record" => "named after suite and time",
-        "host" | "users" | "spawn-rate" | "run-time" | "stop-timeout" | "profile" | "seed" => {
+        "host" | "users" | "spawn-rate" | "rate" | "run-time" | "stop-timeout" | "profile" | "seed" => {
             "as the suite says"
         }
         "tags" | "exclude-tags" | "user-classes" => "[]",
-        "html" | "csv" | "json-file" | "logfile" => "none",
+        "html" | "csv" | "json-file" | "junit" | "markdown" | "logfile" => "none",
         "exit-code-on-error" => "1",
         _ => "false",
     }

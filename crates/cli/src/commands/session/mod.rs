@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 use squall_control::{Event, Handle, Prepared, Started};
 use squall_core::EndReason;
+use squall_monitor::Monitors;
 use squall_plan::Plan;
 use squall_record::{Environment, Header, Record, Run, Writer};
 use squall_report::console::{Live, LiveOptions};
@@ -117,8 +118,14 @@ impl Session<'_> {
         let options = squall_control::Options { threads: self.threads };
         let prepared = Prepared::new(&self.plan, options)
             .map_err(|error| Problem::new("the run cannot be started").cause(error))?;
+        let monitors = Monitors::prepare(&self.plan).map_err(|error| {
+            Problem::new("what is to be watched cannot be watched")
+                .help("start it before the load, correct the monitor in the suite, or take it out")
+                .cause(error)
+        })?;
         let (mut sinks, record) = self.sinks(Timestamp::now())?;
         let Started { handle, mut events, wall_origin, clock } = prepared.start();
+        let mut watch = monitors.start(move || clock.now());
         let mut faults = Faults::start(&self.plan, clock);
         if let Ok(started) = Timestamp::try_from(wall_origin) {
             sinks.started(started);
@@ -136,11 +143,17 @@ impl Session<'_> {
                     }
                     None => break (EndReason::Aborted("the run's control thread ended early".to_owned()), sinks.last()),
                 },
+                Some(event) = watch.events.recv() => sinks.watched(event),
                 Some(report) = faults.next() => sinks.fault(report),
                 reason = signals.next() => stop(&handle, reason, &mut stops),
             }
         };
         faults.stop();
+        // What was sampled while the run went is part of it, however late it is heard of.
+        watch.events.close();
+        while let Some(event) = watch.events.recv().await {
+            sinks.watched(event);
+        }
         loop {
             tokio::select! {
                 report = faults.next() => match report {

@@ -6,11 +6,13 @@ use jiff::Timestamp;
 use serde_json::Value;
 use squall_control::{Event, Handle};
 use squall_core::{EndReason, Nanos, PhaseId};
+use squall_monitor::MonitorEvent;
 use squall_plan::{PhasePlan, Plan};
-use squall_record::{End, LogLevel, LogLine, Mark, MarkKind, PhaseMark, Writer};
+use squall_record::{End, LogLevel, LogLine, Mark, MarkKind, PhaseMark, Point, Writer};
 use squall_report::console::Live;
 use squall_report::csv::CsvFiles;
 use squall_stats::Window;
+use squall_verdict::Judge;
 use tracing::{error, info, warn};
 
 use super::super::faults::Report;
@@ -38,6 +40,8 @@ pub(super) struct Sinks {
     reset_pending: bool,
     incomplete: bool,
     stopping: bool,
+    /// Judges by the criteria that may end the run; `None` without such.
+    judge: Option<Judge>,
     /// The latest moment heard of.
     last: Nanos,
 }
@@ -59,6 +63,7 @@ impl Sinks {
             reset_pending: reset_stats,
             incomplete: false,
             stopping: false,
+            judge: judge(plan),
             last: Nanos::ZERO,
         }
     }
@@ -79,6 +84,20 @@ impl Sinks {
         self.note(at, level, &text);
         if let Some(mark) = mark {
             self.writer.fault(mark);
+        }
+    }
+
+    /// What a monitor said.
+    pub(super) fn watched(&mut self, event: MonitorEvent) {
+        match event {
+            MonitorEvent::Sample { series, at, value } => {
+                let point = Point { at, value };
+                self.writer.sample(series, point);
+                if let Some(judge) = &mut self.judge {
+                    judge.sample(series as usize, point);
+                }
+            }
+            MonitorEvent::Warning(text) => self.note(self.last, LogLevel::Warn, &text),
         }
     }
 
@@ -149,11 +168,23 @@ impl Sinks {
         if let Some(Err(failure)) = self.csv.as_mut().map(|csv| csv.push(&window)) {
             self.csv_failed(&failure);
         }
-        self.writer.window(window);
-        if let Some(failure) = self.writer.failed().filter(|_| !self.stopping) {
-            self.stopping = true;
-            handle.stop(EndReason::Aborted(format!("the record cannot be written: {failure}")));
+        if let Some(judge) = &mut self.judge {
+            judge.push(&window, &self.phases);
         }
+        self.writer.window(window);
+        if !self.stopping
+            && let Some(why) = self.breach()
+        {
+            self.stopping = true;
+            handle.stop(EndReason::Aborted(why));
+        }
+    }
+
+    /// Why the run cannot go on.
+    fn breach(&self) -> Option<String> {
+        let unwritable = || Some(format!("the record cannot be written: {}", self.writer.failed()?));
+        let failing = || self.judge.as_ref()?.breach(&self.phases);
+        unwritable().or_else(failing)
     }
 
     /// Into the log and into the record.
@@ -185,10 +216,18 @@ impl Sinks {
     }
 }
 
+/// A judge by the criteria with `abort = true`, if there are any.
+fn judge(plan: &Plan) -> Option<Judge> {
+    let criteria: Vec<_> = plan.criteria.iter().filter(|criterion| criterion.abort).cloned().collect();
+    (!criteria.is_empty()).then(|| Judge::by(plan, &criteria, &[]))
+}
+
 /// What `phase` does to the `before` users of the phase ahead of it; the `only` one has Locust's words.
 fn ramp(phase: &PhasePlan, before: Option<u32>, only: bool) -> String {
     let PhasePlan { name, users, spawn_rate, .. } = phase;
-    if only {
+    if let Some(arrivals) = &phase.arrivals {
+        format!("Phase {name}: task iterations arrive at {arrivals}, for up to {users} users to serve")
+    } else if only {
         format!("Ramping to {users} users at a rate of {spawn_rate:.2} per second")
     } else if before == Some(*users) {
         format!("Phase {name}: holding {users} users")
