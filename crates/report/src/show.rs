@@ -1,6 +1,9 @@
 //! Numbers as people read them, in tables and in the HTML report.
 
+use std::borrow::Cow;
+
 use squall_core::Nanos;
+use squall_plan::Unit;
 
 use crate::report::Bound;
 
@@ -78,6 +81,30 @@ pub(crate) fn seconds(s: f64) -> String {
     Nanos::from_secs_f64(rounded).to_string()
 }
 
+/// Two values of `unit` and what lies between them: `498–530ms`, `-1MB/h to 4MB/h`.
+pub(crate) fn interval(unit: Unit, (low, high): (f64, f64)) -> String {
+    let (from, to) = (unit.display(low), unit.display(high));
+    if low < 0.0 || high < 0.0 {
+        return format!("{from} to {to}");
+    }
+    let suffix = |text: &str| text.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.').to_owned();
+    let shared = suffix(&to);
+    match from.strip_suffix(&shared) {
+        Some(number) if suffix(&from) == shared => format!("{number}–{to}"),
+        _ => format!("{from}–{to}"),
+    }
+}
+
+/// `text` without control characters, which could move the cursor or recolour a terminal: names and error
+/// texts come from elsewhere.
+pub(crate) fn plain(text: &str) -> Cow<'_, str> {
+    if !text.chars().any(char::is_control) {
+        return Cow::Borrowed(text);
+    }
+    let escape = |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
+    Cow::Owned(text.chars().map(escape).collect())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -91,5 +118,14 @@ mod tests {
         assert_eq!([12.0, 2048.0, 5.5e6].map(bytes), ["12 B", "2.00 KiB", "5.25 MiB"]);
         assert_eq!([0.0, 12.34, 160.2].map(seconds), ["0s", "12.3s", "2m40s"]);
         assert_eq!(at_least_ms(30_000.0, true), "≥ 30,000");
+    }
+
+    #[test]
+    fn an_interval_says_its_unit_once_where_it_can() {
+        assert_eq!(interval(Unit::Seconds, (0.498, 0.53)), "498–530ms");
+        assert_eq!(interval(Unit::Seconds, (0.9, 1.2)), "900ms–1.2s");
+        assert_eq!(interval(Unit::Share, (0.004, 0.01)), "0.4–1%");
+        assert_eq!(interval(Unit::BytesPerHour, (-1e6, 4e6)), "-1MB/h to 4MB/h");
+        assert_eq!(interval(Unit::Count, (3.0, 5.0)), "3–5");
     }
 }

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use squall_stats::locust::PERCENTILES;
 
-use super::table::plain;
+use crate::show::plain;
 use crate::tally::{Line, Tally};
 
 /// Width of the column of names on a wide terminal, and where there is none.

@@ -4,12 +4,12 @@ use std::fmt::Write as _;
 use std::io;
 
 use squall_record::Run;
-use squall_verdict::{Overall, Standing, Verdict};
+use squall_verdict::{Severity, Standing, Verdict};
 
 use super::locust::{Rates, errors, name_width, percentiles, requests};
-use super::table::{Align, Cell, Paint, Table, plain};
-use crate::report::{Headline, Report, Requests};
-use crate::show;
+use super::table::{Align, Cell, Paint, Table};
+use crate::report::{Report, Requests, Tone};
+use crate::show::{self, plain};
 use crate::tally::{Keep, Tally};
 
 /// How the tables at the end look.
@@ -184,14 +184,14 @@ fn criteria(report: &Report, colour: bool) -> String {
     for row in &report.verdict.criteria {
         let level = |level: &Option<String>| Cell::from(level.as_deref().unwrap_or(show::NOTHING));
         table.row(vec![
-            row.label.clone().into(),
+            row.title().into(),
             level(&row.target),
             level(&row.acceptable),
             level(&row.failure),
-            row.shown.clone().into(),
+            row.measured().into(),
             Cell::painted(row.standing.to_string(), paint(row.standing)),
             row.since_s.map_or_else(|| show::NOTHING.into(), show::seconds).into(),
-            row.note.clone().unwrap_or_default().into(),
+            row.remarks().join("; ").into(),
         ]);
     }
     titled("Criteria", &table, colour)
@@ -223,19 +223,30 @@ fn conclusion(report: &Report, colour: bool) -> String {
     if !run.complete {
         let _ = writeln!(text, "The run did not reach its end: {}.", plain(&run.ended));
     }
-    let (word, paint) = match report.headline() {
-        Headline::NotValid => ("NOT VALID".to_owned(), Paint::Bad),
-        Headline::Interrupted => ("INTERRUPTED".to_owned(), Paint::Warning),
-        Headline::Judged(overall) => (
-            overall.to_string().to_uppercase(),
-            match overall {
-                Overall::Passed => Paint::Good,
-                Overall::Degraded => Paint::Warning,
-                Overall::Failed => Paint::Bad,
-                Overall::NoCriteria => Paint::Plain,
-            },
-        ),
+    let headline = report.headline();
+    let paint = match headline.tone() {
+        Tone::Good => Paint::Good,
+        Tone::Warning => Paint::Warning,
+        Tone::Bad => Paint::Bad,
+        Tone::Neutral => Paint::Plain,
     };
+    let word = headline.word().to_uppercase();
     let _ = writeln!(text, "{} · {}", paint.apply(&word, colour), plain(&report.why()));
+    text + &doubts(report, colour)
+}
+
+/// Every doubt with what was seen and what to do: nothing of it may be missed.
+fn doubts(report: &Report, colour: bool) -> String {
+    let mut text = String::new();
+    for (severity, lead, paint) in [
+        (Severity::Invalid, "Not valid:", Paint::Bad),
+        (Severity::Suspect, "Read with care:", Paint::Warning),
+    ] {
+        for doubt in report.verdict.doubts(severity) {
+            let lead = paint.apply(lead, colour);
+            let _ = writeln!(text, "{lead} {} {}", doubt.sentence, plain(&doubt.evidence));
+            let _ = writeln!(text, "  → {}", doubt.remedy);
+        }
+    }
     text
 }

@@ -1,6 +1,6 @@
 //! Plain text tables: columns as wide as their content, numbers to the right.
 
-use std::borrow::Cow;
+use crate::show::plain;
 
 /// Where the text of a column stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -107,16 +107,6 @@ impl Table {
 
 fn width(text: &str) -> usize {
     text.chars().count()
-}
-
-/// `text` without control characters, which could move the cursor or recolour a terminal: names and error
-/// texts come from elsewhere.
-pub(super) fn plain(text: &str) -> Cow<'_, str> {
-    if !text.chars().any(char::is_control) {
-        return Cow::Borrowed(text);
-    }
-    let escape = |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
-    Cow::Owned(text.chars().map(escape).collect())
 }
 
 #[cfg(test)]

@@ -1,10 +1,9 @@
 //! The page: head, header, verdict, tiles, charts, and the order of everything else.
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
-use squall_verdict::Overall;
 
 use super::{assets, criteria, failures, mix, requests, setup};
-use crate::report::{Headline, Report, Requests};
+use crate::report::{Report, Requests, Tone};
 use crate::series::Series;
 use crate::show;
 
@@ -22,7 +21,7 @@ pub(super) fn page(report: &Report, series: &Series, omitted_log: usize, json: S
                 meta http-equiv="Content-Security-Policy" content=(POLICY);
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="generator" content={ "squall " (run.squall_version) };
-                title { (run.suite) @if let Some(profile) = &run.profile { " · " (profile) } " · " (title_word(report)) }
+                title { (run.suite) @if let Some(profile) = &run.profile { " · " (profile) } " · " (report.headline().word().to_lowercase()) }
                 style { (PreEscaped(assets::UPLOT_STYLE)) (PreEscaped(assets::STYLE)) }
             }
             body {
@@ -86,26 +85,17 @@ fn masthead(report: &Report) -> Markup {
     }
 }
 
-fn title_word(report: &Report) -> String {
-    match report.headline() {
-        Headline::NotValid => "not valid".to_owned(),
-        Headline::Interrupted => "interrupted".to_owned(),
-        Headline::Judged(overall) => overall.to_string(),
-    }
-}
-
 fn verdict(report: &Report) -> Markup {
-    let (class, word) = match report.headline() {
-        Headline::NotValid => ("bad", "✗ Not valid"),
-        Headline::Interrupted => ("warn", "Interrupted"),
-        Headline::Judged(Overall::Passed) => ("good", "✓ Passed"),
-        Headline::Judged(Overall::Degraded) => ("warn", "≈ Degraded"),
-        Headline::Judged(Overall::Failed) => ("bad", "✗ Failed"),
-        Headline::Judged(Overall::NoCriteria) => ("none", "Not judged"),
+    let headline = report.headline();
+    let class = match headline.tone() {
+        Tone::Good => "good",
+        Tone::Warning => "warn",
+        Tone::Bad => "bad",
+        Tone::Neutral => "none",
     };
     html! {
         section.verdict.(class) aria-label="Verdict" {
-            div.word { (word) }
+            div.word { (headline.sign()) (headline.word()) }
             div {
                 p.why { (report.why()) }
                 @if !report.run.complete {

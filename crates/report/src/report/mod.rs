@@ -4,6 +4,7 @@
 //!
 //! Tables count the whole run, warm-up included; criteria count what [`VerdictReport::excluded`] leaves.
 
+mod headline;
 mod overview;
 mod requests;
 mod verdict;
@@ -15,12 +16,13 @@ use serde_json::Value;
 use squall_core::{EndpointId, Nanos, PhaseId};
 use squall_record::{Environment, Run};
 use squall_stats::{ErrorTable, Window};
-use squall_verdict::{Mix, Overall, Severity, Verdict};
+use squall_verdict::{Mix, Verdict};
 
+pub(crate) use headline::Tone;
 pub use overview::{EndpointReport, ErrorReport, LogReport, PhaseReport, RunInfo};
 pub(crate) use requests::Group;
 pub use requests::{Bound, Lag, PERCENTILES, Percentile, Requests};
-pub use verdict::{CriterionReport, DoubtReport, VerdictReport};
+pub use verdict::{CriterionReport, DoubtReport, Validity, VerdictReport};
 
 /// The number of this shape; it rises when a key changes its meaning or goes.
 const FORMAT: u32 = 1;
@@ -58,46 +60,7 @@ pub struct Report {
     pub log: Vec<LogReport>,
 }
 
-/// What a reader has to know first.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Headline {
-    /// The result is not valid.
-    NotValid,
-    /// A signal ended the run before its time.
-    Interrupted,
-    /// What its criteria say.
-    Judged(Overall),
-}
-
 impl Report {
-    /// What a reader has to know first.
-    pub(crate) fn headline(&self) -> Headline {
-        if self.run.interrupted {
-            Headline::Interrupted
-        } else if self.verdict.doubts.iter().all(|doubt| doubt.severity < Severity::Invalid) {
-            Headline::Judged(self.verdict.overall)
-        } else {
-            Headline::NotValid
-        }
-    }
-
-    /// Sentences that say why.
-    pub(crate) fn why(&self) -> String {
-        match self.headline() {
-            Headline::Judged(_) => self.verdict.sentence(),
-            Headline::NotValid => {
-                let doubts = &self.verdict.doubts;
-                let said = doubts.iter().map(|doubt| format!("{} {}", doubt.sentence, doubt.remedy));
-                said.collect::<Vec<_>>().join(" ")
-            }
-            Headline::Interrupted => format!(
-                "interrupted: not a verdict on the whole run. Up to then: {}. {}",
-                self.verdict.overall,
-                self.verdict.sentence()
-            ),
-        }
-    }
-
     /// The numbers of `run`, judged as `verdict`.
     pub fn new(run: &Run, verdict: &Verdict) -> Self {
         let mut total = Group::default();
@@ -113,7 +76,7 @@ impl Report {
         Self {
             format: FORMAT,
             run: RunInfo::new(run),
-            verdict: VerdictReport::new(verdict),
+            verdict: VerdictReport::new(run, verdict),
             endpoints: endpoint_reports(run, &endpoints, total.summary.completed(), span),
             phases: phase_reports(run, &phases),
             total: total.requests(span),

@@ -1,7 +1,7 @@
 //! The parts of a [`Report`](super::Report) that describe the run as a whole.
 
 use serde::Serialize;
-use squall_core::Nanos;
+use squall_core::{EndReason, Nanos};
 use squall_record::{LogLevel, Run};
 use squall_stats::ErrorEntry;
 
@@ -26,6 +26,8 @@ pub struct RunInfo {
     pub complete: bool,
     /// A signal ended the run before its time: what is judged is a part of it.
     pub interrupted: bool,
+    /// The run stopped itself before its time.
+    pub aborted: bool,
     /// The largest number of users that ran at once.
     pub peak_users: u32,
     /// Seed of every random choice.
@@ -47,6 +49,7 @@ impl RunInfo {
             duration_s: run.duration().as_secs_f64(),
             complete: run.reached_its_end(),
             interrupted: run.was_interrupted(),
+            aborted: matches!(run.end.as_ref().map(|end| &end.reason), Some(EndReason::Aborted(_))),
             ended: end.unwrap_or_else(|| "cut off".into()),
             peak_users: run.peak_users(),
             seed: run.plan.seed,

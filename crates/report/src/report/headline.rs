@@ -1,0 +1,96 @@
+//! What a reader has to know first, in the same words on every form of the report. Its order is that of the exit
+//! codes: what was interrupted or is not valid is neither passed nor failed.
+
+use squall_verdict::{Overall, Severity};
+
+use super::{Report, Validity};
+
+/// What a reader has to know first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Headline {
+    /// A signal ended the run before its time.
+    Interrupted,
+    /// The result is not valid.
+    NotValid,
+    /// The run stopped itself, for another reason than a criterion that failed.
+    Aborted,
+    /// What its criteria say.
+    Judged(Overall),
+}
+
+/// Whether that is good news.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Tone {
+    Good,
+    Warning,
+    Bad,
+    Neutral,
+}
+
+impl Headline {
+    /// In one or two words.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Interrupted => "Interrupted",
+            Self::NotValid => "Not valid",
+            Self::Aborted => "Aborted",
+            Self::Judged(Overall::Passed) => "Passed",
+            Self::Judged(Overall::Degraded) => "Degraded",
+            Self::Judged(Overall::Failed) => "Failed",
+            Self::Judged(Overall::NoCriteria) => "No criteria",
+        }
+    }
+
+    /// A sign for those who do not see colours; empty where there is neither good nor bad news.
+    pub(crate) fn sign(self) -> &'static str {
+        match self.tone() {
+            Tone::Good => "✓ ",
+            Tone::Warning => "≈ ",
+            Tone::Bad => "✗ ",
+            Tone::Neutral => "",
+        }
+    }
+
+    /// Whether it is good news.
+    pub(crate) fn tone(self) -> Tone {
+        match self {
+            Self::NotValid | Self::Aborted | Self::Judged(Overall::Failed) => Tone::Bad,
+            Self::Interrupted | Self::Judged(Overall::Degraded) => Tone::Warning,
+            Self::Judged(Overall::Passed) => Tone::Good,
+            Self::Judged(Overall::NoCriteria) => Tone::Neutral,
+        }
+    }
+}
+
+impl Report {
+    /// What a reader has to know first.
+    pub(crate) fn headline(&self) -> Headline {
+        match (self.verdict.validity, self.verdict.overall) {
+            _ if self.run.interrupted => Headline::Interrupted,
+            (Validity::NotValid, _) => Headline::NotValid,
+            (_, overall) if self.run.aborted && overall != Overall::Failed => Headline::Aborted,
+            (_, overall) => Headline::Judged(overall),
+        }
+    }
+
+    /// Sentences that say why.
+    pub(crate) fn why(&self) -> String {
+        match self.headline() {
+            Headline::Judged(_) => self.verdict.sentence(),
+            Headline::Aborted => {
+                format!("the run stopped itself: not a verdict on the whole run. {}", self.so_far())
+            }
+            Headline::NotValid => {
+                let doubts = self.verdict.doubts(Severity::Invalid);
+                doubts.map(|doubt| doubt.sentence).collect::<Vec<_>>().join(" ")
+            }
+            Headline::Interrupted => {
+                format!("interrupted: not a verdict on the whole run. {}", self.so_far())
+            }
+        }
+    }
+
+    fn so_far(&self) -> String {
+        format!("Up to then: {}. {}", self.verdict.overall, self.verdict.sentence())
+    }
+}
