@@ -2,10 +2,17 @@
 //!
 //! Pure functions of a record; reports show them as sections of their own.
 
+mod disturbance;
+mod parts;
+mod recovery;
+mod situation;
+
 use serde::{Deserialize, Serialize};
 use squall_core::Nanos;
 use squall_plan::Unit;
 use squall_record::Run;
+
+pub(crate) use recovery::recoveries;
 
 /// Everything there is to tell.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -39,7 +46,7 @@ pub struct PhasePart {
     pub phase: String,
     /// Which part of it.
     pub kind: PartKind,
-    /// False for a warm-up or a ramp-down.
+    /// False for a warm-up, and for the ramps of a phase that holds: criteria do not look at it.
     pub measured: bool,
     /// What it was like.
     pub situation: Situation,
@@ -141,6 +148,6 @@ pub struct FaultEffect {
 
 /// Look at `run` in every way there is.
 pub fn analyse(run: &Run) -> Analyses {
-    let _ = run;
-    Analyses::default()
+    let phases = recoveries(&run.plan.load, &run.windows, &run.phases, 95.0, &|_| true);
+    Analyses { parts: parts::parts(run), recoveries: phases, ..Analyses::default() }
 }

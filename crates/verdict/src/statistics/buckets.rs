@@ -65,7 +65,7 @@ mod tests {
         };
         assert_eq!(of(4), (0, None));
         assert_eq!(of(60), (12, Some(5.0)));
-        assert_eq!(of(61), (12, Some(61.0 / 12.0)));
+        assert_eq!(of(54), (10, Some(5.4)));
         assert_eq!(of(1800), (30, Some(60.0)));
         let bounds = bucket_bounds(Nanos(7), Nanos::from_secs(100));
         assert_eq!((bounds[0].0, bounds.last().unwrap().1), (Nanos(7), Nanos::from_secs(100)));

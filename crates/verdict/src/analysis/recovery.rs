@@ -1,0 +1,279 @@
+//! How long after a disturbance requests were as they had been before it.
+//!
+//! Recovered is the begin of the first 10 s after the end of the disturbance (longer, until they hold 100 requests) in
+//! which all of this is true:
+//!
+//! * the percentile of response time is at most 1.1 × the baseline's + 5 ms,
+//! * the error rate is at most the baseline's + 0.5 points,
+//! * throughput is at least 0.9 × the baseline's, per user or per task iteration due.
+//!
+//! Requests count when they complete. A server that still works off what queued up in the disturbance is not recovered,
+//! and the first second after the last late answer begins a clean window: so the time agrees with the server's own to
+//! about a second (a p95 forgives late answers of half a second, a p50 more). Answers of a rate limiter are neither
+//! successes nor errors.
+
+use squall_core::{Nanos, OutcomeKind};
+use squall_plan::{Load, Unit};
+use squall_record::PhaseMark;
+use squall_stats::Window;
+
+use super::disturbance::{Disturbance, Pace, disturbing_phases};
+use super::situation::{Filter, percentile as percentile_of, situation, summary, user_seconds, within};
+use super::{Recovery, Situation};
+
+/// What is looked at at once; longer where it holds fewer than [`ENOUGH`] requests.
+const WINDOW: Nanos = Nanos::from_secs(10);
+/// Requests that tell something.
+const ENOUGH: u64 = 100;
+/// A response time may be this many times the baseline's, and by [`LONGER`] more.
+const SLOWER: f64 = 1.1;
+/// See [`SLOWER`]; in seconds.
+const LONGER: f64 = 0.005;
+/// The error rate may be higher by this share.
+const MORE_ERRORS: f64 = 0.005;
+/// Throughput may be this share of the baseline's.
+const LESS_THROUGHPUT: f64 = 0.9;
+
+/// How the requests that `filter` lets through recovered from each disturbing phase, by a `percentile` (0 to 100) of
+/// response time.
+pub(crate) fn recoveries(
+    load: &Load,
+    windows: &[Window],
+    phases: &[PhaseMark],
+    percentile: f64,
+    filter: Filter<'_>,
+) -> Vec<Recovery> {
+    let disturbances = disturbing_phases(load, phases, windows);
+    disturbances.iter().map(|one| recovery(windows, one, percentile, filter)).collect()
+}
+
+/// How the requests that `filter` lets through recovered from `disturbance`.
+pub(crate) fn recovery(
+    windows: &[Window],
+    disturbance: &Disturbance,
+    percentile: f64,
+    filter: Filter<'_>,
+) -> Recovery {
+    let Disturbance { name, start, end, baseline: (from, to), until, pace } = disturbance;
+    let baseline = situation(windows, *from, *to, filter);
+    let during = situation(windows, *start, *end, filter);
+    let before = summary(within(windows, *from, *to), filter);
+    let usual = Usual {
+        percentile,
+        pace: *pace,
+        time: percentile_of(&before, percentile),
+        error_rate: before.error_rate(),
+        throughput: throughput(&baseline, *pace),
+    };
+    let watched = until.since(*end);
+    let (time, sentence) = if before.ok() + before.failed() < ENOUGH {
+        let n = before.ok() + before.failed();
+        (None, format!("{name}: only {n} requests before it, too few to compare with"))
+    } else {
+        search(windows, disturbance, &usual, filter)
+    };
+    Recovery { disturbance: name.clone(), baseline, during, time, watched, sentence }
+}
+
+/// The baseline.
+struct Usual {
+    percentile: f64,
+    pace: Pace,
+    /// The percentile of response time in seconds.
+    time: Option<f64>,
+    error_rate: Option<f64>,
+    throughput: Option<f64>,
+}
+
+/// Sums from the end of the disturbance up to a moment.
+#[derive(Clone, Copy, Default)]
+struct Sums {
+    ok: u64,
+    failed: u64,
+    /// Requests that have a response time, or waited in vain.
+    timed: u64,
+    /// Those of them that took too long.
+    late: u64,
+    offered: u64,
+    user_seconds: f64,
+}
+
+impl Sums {
+    fn since(&self, earlier: &Self) -> Self {
+        Self {
+            ok: self.ok - earlier.ok,
+            failed: self.failed - earlier.failed,
+            timed: self.timed - earlier.timed,
+            late: self.late - earlier.late,
+            offered: self.offered - earlier.offered,
+            user_seconds: self.user_seconds - earlier.user_seconds,
+        }
+    }
+
+    fn add(&mut self, window: &Window, usual: &Usual, filter: Filter<'_>) {
+        let limit = usual.time.map_or(Nanos::MAX, |time| Nanos::from_secs_f64(time * SLOWER + LONGER));
+        for (key, cell) in window.cells().filter(|(key, _)| filter(key)) {
+            match key.outcome {
+                OutcomeKind::Ok => {
+                    self.ok += cell.count;
+                    self.timed += cell.count;
+                    // A percentile is the upper bound of its bucket, or the longest of all.
+                    let late = cell.response.buckets().filter(|(time, _)| *time > limit);
+                    self.late += if cell.response_max > limit { late.map(|(_, n)| n).sum() } else { 0 };
+                }
+                OutcomeKind::TimedOut => {
+                    self.failed += cell.count;
+                    self.timed += cell.count;
+                    self.late += cell.count;
+                }
+                OutcomeKind::Failed => self.failed += cell.count,
+                OutcomeKind::RateLimited | OutcomeKind::Cut => {}
+            }
+        }
+        self.offered += window.iterations().map(|(.., counts)| counts.offered).sum::<u64>();
+    }
+
+    fn is_as_usual(&self, usual: &Usual) -> bool {
+        self.is_fast(usual) && self.is_right(usual) && self.is_much(usual)
+    }
+
+    fn is_fast(&self, usual: &Usual) -> bool {
+        // Nearest rank, as for every percentile: as many may be late as are not needed for it.
+        let needed = (usual.percentile / 100.0 * self.timed as f64 - 1e-9).ceil().max(1.0);
+        usual.time.is_none() || (self.timed - self.late) as f64 >= needed
+    }
+
+    fn is_right(&self, usual: &Usual) -> bool {
+        let rate = self.failed as f64 / (self.ok + self.failed).max(1) as f64;
+        rate <= usual.error_rate.unwrap_or(0.0) + MORE_ERRORS
+    }
+
+    fn is_much(&self, usual: &Usual) -> bool {
+        let Some(throughput) = usual.throughput else { return true };
+        let by = match usual.pace {
+            Pace::PerUser => self.user_seconds,
+            Pace::PerIteration => self.offered as f64,
+        };
+        self.ok as f64 >= LESS_THROUGHPUT * throughput * by && by > 0.0
+    }
+}
+
+/// Successes per user and second, or per iteration that was due; `None` where neither is known.
+fn throughput(situation: &Situation, pace: Pace) -> Option<f64> {
+    match pace {
+        Pace::PerUser => situation.throughput_per_user,
+        Pace::PerIteration => (situation.offered > 0.0).then(|| situation.throughput / situation.offered),
+    }
+}
+
+/// The time it took, and the result as a sentence.
+fn search(
+    windows: &[Window],
+    disturbance: &Disturbance,
+    usual: &Usual,
+    filter: Filter<'_>,
+) -> (Option<Nanos>, String) {
+    let Disturbance { name, end, until, .. } = disturbance;
+    let close = |window: &Window| window.start + window.span;
+    let first = windows.partition_point(|window| close(window) <= *end);
+    let count = windows[first..].partition_point(|window| close(window) <= *until);
+    let after = &windows[first..first + count];
+    let mut sums = vec![Sums::default()];
+    let mut sum = Sums::default();
+    for (index, window) in after.iter().enumerate() {
+        sum.add(window, usual, filter);
+        sum.user_seconds += user_seconds(windows, first + index);
+        sums.push(sum);
+    }
+    let mut last = None;
+    let mut stop = 0;
+    for (index, window) in after.iter().enumerate() {
+        let of = |stop: usize| sums[stop].since(&sums[index]);
+        let full = |stop: usize| {
+            let found = of(stop);
+            close(&after[stop - 1]).since(window.start) >= WINDOW && found.ok + found.failed >= ENOUGH
+        };
+        stop = stop.max(index + 1);
+        while stop < after.len() && !full(stop) {
+            stop += 1;
+        }
+        if !full(stop) {
+            break;
+        }
+        let bounds = (window.start, close(&after[stop - 1]));
+        if of(stop).is_as_usual(usual) {
+            let time = window.start.since(*end);
+            return (Some(time), recovered(windows, name, time, bounds, usual, filter));
+        }
+        last = Some((bounds, of(stop)));
+    }
+    let watched = until.since(*end);
+    let sentence = match last {
+        Some((bounds, found)) => {
+            let worse = still_worse(windows, bounds, &found, usual, filter);
+            format!("{name}: did not recover within {watched}: {worse}")
+        }
+        None if watched < WINDOW => format!("{name}: only {watched} after it, too short to tell"),
+        None => {
+            let n = sum.ok + sum.failed;
+            format!("{name}: only {n} requests in the {watched} after it, too few to tell")
+        }
+    };
+    (None, sentence)
+}
+
+fn recovered(
+    windows: &[Window],
+    name: &str,
+    time: Nanos,
+    (from, to): (Nanos, Nanos),
+    usual: &Usual,
+    filter: Filter<'_>,
+) -> String {
+    let when = if time == Nanos::ZERO { "at once".to_owned() } else { format!("{time} after its end") };
+    let now = percentile_of(&summary(within(windows, from, to), filter), usual.percentile);
+    let seconds =
+        |value: Option<f64>| value.map_or("unknown".to_owned(), |value| Unit::Seconds.display(value));
+    let (percentile, now, before) = (usual.percentile, seconds(now), seconds(usual.time));
+    format!("{name}: requests were as before {when} (p{percentile} {now}, before it {before})")
+}
+
+/// What was not as usual in the last window.
+fn still_worse(
+    windows: &[Window],
+    (from, to): (Nanos, Nanos),
+    found: &Sums,
+    usual: &Usual,
+    filter: Filter<'_>,
+) -> String {
+    let stretch = within(windows, from, to);
+    let now = situation(windows, from, to, filter);
+    let show =
+        |unit: Unit, value: Option<f64>| value.map_or("unknown".to_owned(), |value| unit.display(value));
+    let mut worse = Vec::new();
+    if !found.is_fast(usual) {
+        let time = percentile_of(&summary(stretch, filter), usual.percentile);
+        let (now, before) = (show(Unit::Seconds, time), show(Unit::Seconds, usual.time));
+        worse.push(format!("p{} is {now} (before it {before})", usual.percentile));
+    }
+    if !found.is_right(usual) {
+        let (now, before) = (show(Unit::Share, now.error_rate), show(Unit::Share, usual.error_rate));
+        worse.push(format!("{now} of requests fail (before it {before})"));
+    }
+    if !found.is_much(usual) {
+        let (now, before) = (throughput(&now, usual.pace), usual.throughput);
+        let of = match usual.pace {
+            Pace::PerUser => "a second and user",
+            Pace::PerIteration => "per iteration due",
+        };
+        let show = |value: Option<f64>| value.map_or("no".to_owned(), three_digits);
+        worse.push(format!("{} successes {of} (before it {})", show(now), show(before)));
+    }
+    worse.join(", ")
+}
+
+/// `value` with three significant digits.
+fn three_digits(value: f64) -> String {
+    let decimals = if value > 0.0 { (2 - value.log10().floor() as i32).clamp(0, 9) as usize } else { 0 };
+    format!("{value:.decimals$}")
+}
