@@ -1,12 +1,14 @@
-//! What a plan can reach at best, before any load: users who wait cannot make more requests than their waits
-//! allow, however fast the server answers (Little's law with a response time of zero).
+//! What a plan can reach at best: users who wait cannot make more requests than their waits allow, however fast the
+//! server answers (Little's law with a response time of zero, or with one that was seen), and arrivals cannot make more
+//! than arrive.
 //!
-//! Everything here is an upper bound. Tasks skipped for what they need count as run, ramps as finished.
+//! Everything here is an upper bound. Tasks skipped for what they need count as run, ramps as finished, arrivals as
+//! served.
 
 use serde::Serialize;
 use squall_core::{ClassDemand, Dispatcher, EndpointId, Nanos};
 
-use crate::{Comparison, Criterion, Level, Measure, Plan, Step, UserClass, Wait};
+use crate::{ArrivalPlan, Comparison, Criterion, Level, Measure, Plan, Step, UserClass, Wait};
 
 /// What a plan can reach at best.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -43,6 +45,9 @@ pub struct ClassPace {
     pub per_user: f64,
     /// The same by endpoint, for the endpoints the class's tasks use.
     pub by_endpoint: Vec<(EndpointId, f64)>,
+    /// Requests of a task by endpoint, on average over the weights.
+    #[serde(skip)]
+    pub endpoints_per_iteration: Vec<(EndpointId, f64)>,
 }
 
 /// What a phase can reach.
@@ -54,6 +59,8 @@ pub struct PhaseCeiling {
     pub users: u32,
     /// The same by class; the position is the `UserClassId`.
     pub users_by_class: Vec<u32>,
+    /// Open model: mean arrivals of tasks per second. Waits between tasks and the number of users are then no ceiling.
+    pub arrivals: Option<f64>,
     /// Most requests per second; infinite (JSON: null) when a class does not wait.
     pub ceiling: f64,
 }
@@ -74,27 +81,52 @@ pub struct ThroughputCheck {
     pub text: String,
 }
 
-/// What `plan` can reach at best.
+/// What `plan` can reach at best, before any load.
 pub fn feasibility(plan: &Plan) -> Feasibility {
-    let classes: Vec<ClassPace> = plan.classes.iter().map(pace).collect();
+    feasibility_with(plan, &[])
+}
+
+/// What `plan` can reach when a request of each class takes at least as long as `latency` says, in seconds; the position
+/// is the `UserClassId`. What is missing or no positive number counts as nothing.
+pub fn feasibility_with(plan: &Plan, latency: &[f64]) -> Feasibility {
+    let best =
+        |class: usize| latency.get(class).copied().filter(|t| t.is_finite() && *t > 0.0).unwrap_or(0.0);
+    let classes: Vec<ClassPace> =
+        plan.classes.iter().enumerate().map(|(index, class)| class_pace(class, best(index))).collect();
+    let arriving = arrival_shares(&plan.classes);
     let phases: Vec<PhaseCeiling> = plan
         .load
         .phases
         .iter()
         .map(|phase| {
             let users_by_class = users_by_class(plan, phase.users);
-            let ceiling = total(&users_by_class, |class| classes[class].per_user);
-            PhaseCeiling { name: phase.name.clone(), users: phase.users, users_by_class, ceiling }
+            let arrivals = phase.arrivals.as_ref().map(ArrivalPlan::mean);
+            let ceiling = match arrivals {
+                Some(rate) => {
+                    let each = arriving.iter().zip(&classes);
+                    each.map(|(share, pace)| rate * share * pace.requests_per_iteration).sum()
+                }
+                None => total(&users_by_class, |class| classes[class].per_user),
+            };
+            PhaseCeiling { name: phase.name.clone(), users: phase.users, users_by_class, arrivals, ceiling }
         })
         .collect();
-    let shares = shares(plan, &classes, &phases);
-    let judge = Judge { plan, classes: &classes, phases: &phases };
+    let shares = shares(plan, &classes, &phases, &arriving);
+    let answers = (0..classes.len()).any(|class| best(class) > 0.0);
+    let judge = Judge { plan, classes: &classes, phases: &phases, arriving: &arriving, answers };
     let criteria = plan.criteria.iter().enumerate();
     let checks = criteria
         .filter(|(_, criterion)| criterion.measure == Measure::Throughput)
         .map(|(index, criterion)| judge.check(index, criterion))
         .collect();
     Feasibility { classes, phases, shares, checks }
+}
+
+/// The share of each class among arrivals, by weight; the position is the `UserClassId`.
+pub fn arrival_shares(classes: &[UserClass]) -> Vec<f64> {
+    let weight = |class: &UserClass| if class.fixed_count > 0 { 0.0 } else { class.weight };
+    let whole: f64 = classes.iter().map(weight).sum();
+    classes.iter().map(|class| if whole > 0.0 { weight(class) / whole } else { 0.0 }).collect()
 }
 
 /// How `users` users are dealt to the classes of `plan`; the position is the `UserClassId`.
@@ -113,11 +145,12 @@ pub fn users_by_class(plan: &Plan, users: u32) -> Vec<u32> {
     counts
 }
 
-fn pace(class: &UserClass) -> ClassPace {
+/// The pace of a user of `class` when every request takes `latency` seconds.
+pub fn class_pace(class: &UserClass, latency: f64) -> ClassPace {
     let weights: f64 = class.tasks.iter().map(|t| f64::from(t.weight)).sum();
     let mut requests = 0.0;
     let mut thinking = 0.0;
-    let mut by_endpoint: Vec<(EndpointId, f64)> = Vec::new();
+    let mut endpoints_per_iteration: Vec<(EndpointId, f64)> = Vec::new();
     for task in &class.tasks {
         let share = f64::from(task.weight) / weights;
         for step in &task.steps {
@@ -125,22 +158,22 @@ fn pace(class: &UserClass) -> ClassPace {
                 Step::Wait(wait) => thinking += share * wait.mean_secs(),
                 Step::Request(request) => {
                     requests += share;
-                    match by_endpoint.iter_mut().find(|(id, _)| *id == request.endpoint) {
+                    match endpoints_per_iteration.iter_mut().find(|(id, _)| *id == request.endpoint) {
                         Some((_, sum)) => *sum += share,
-                        None => by_endpoint.push((request.endpoint, share)),
+                        None => endpoints_per_iteration.push((request.endpoint, share)),
                     }
                 }
             }
         }
     }
     let mean_wait_secs = class.wait.mean_secs();
+    let busy = thinking + requests * latency;
     let iteration_secs = match class.wait {
-        Wait::Pacing(_) => mean_wait_secs.max(thinking),
-        _ => mean_wait_secs + thinking,
+        Wait::Pacing(_) => mean_wait_secs.max(busy),
+        _ => mean_wait_secs + busy,
     };
-    for (_, per_user) in &mut by_endpoint {
-        *per_user = per(*per_user, iteration_secs);
-    }
+    let by_endpoint =
+        endpoints_per_iteration.iter().map(|(id, of)| (*id, per(*of, iteration_secs))).collect();
     ClassPace {
         name: class.name.clone(),
         mean_wait_secs,
@@ -148,6 +181,7 @@ fn pace(class: &UserClass) -> ClassPace {
         iteration_secs,
         per_user: per(requests, iteration_secs),
         by_endpoint,
+        endpoints_per_iteration,
     }
 }
 
@@ -161,15 +195,23 @@ fn total(users: &[u32], rate: impl Fn(usize) -> f64) -> f64 {
     users.iter().enumerate().filter(|(_, n)| **n > 0).map(|(class, n)| f64::from(*n) * rate(class)).sum()
 }
 
-fn shares(plan: &Plan, classes: &[ClassPace], phases: &[PhaseCeiling]) -> Vec<f64> {
+fn shares(plan: &Plan, classes: &[ClassPace], phases: &[PhaseCeiling], arriving: &[f64]) -> Vec<f64> {
     let mut shares = vec![0.0; plan.endpoints.len()];
     let Some(largest) = phases.iter().max_by_key(|p| p.users) else { return shares };
-    for (class, users) in classes.iter().zip(&largest.users_by_class) {
-        for (endpoint, rate) in &class.by_endpoint {
-            // Without waits only the proportions within the class are known, so each such user counts as one
-            // request a second.
-            let rate = if rate.is_finite() { *rate } else { 1.0 / class.by_endpoint.len() as f64 };
-            shares[endpoint.index()] += f64::from(*users) * rate;
+    for (index, class) in classes.iter().enumerate() {
+        let users = f64::from(largest.users_by_class[index]);
+        let rates = match largest.arrivals {
+            Some(_) => &class.endpoints_per_iteration,
+            None => &class.by_endpoint,
+        };
+        for (endpoint, rate) in rates {
+            shares[endpoint.index()] += match largest.arrivals {
+                Some(_) => arriving[index] * rate,
+                None if rate.is_finite() => users * rate,
+                // Without waits only the proportions within the class are known, so each such user counts as one
+                // request a second.
+                None => users / rates.len() as f64,
+            };
         }
     }
     let sum: f64 = shares.iter().sum();
@@ -183,6 +225,10 @@ struct Judge<'p> {
     plan: &'p Plan,
     classes: &'p [ClassPace],
     phases: &'p [PhaseCeiling],
+    /// The share of each class among arrivals.
+    arriving: &'p [f64],
+    /// Answers take time, as was seen.
+    answers: bool,
 }
 
 impl Judge<'_> {
@@ -210,19 +256,29 @@ impl Judge<'_> {
     /// Most requests per second of a phase within the scope of a criterion.
     fn ceiling(&self, phase: usize, criterion: &Criterion) -> f64 {
         let Some(phase) = self.phases.get(phase) else { return 0.0 };
-        total(&phase.users_by_class, |class| self.rate(class, criterion))
+        match phase.arrivals {
+            Some(rate) => (0..self.classes.len())
+                .map(|class| self.arriving(class, rate) * self.each(class, criterion))
+                .sum(),
+            None => total(&phase.users_by_class, |class| self.rate(class, criterion)),
+        }
+    }
+
+    /// Tasks of a class that arrive per second, of `rate` altogether.
+    fn arriving(&self, class: usize, rate: f64) -> f64 {
+        rate * self.arriving[class]
+    }
+
+    /// Requests of one task of a class within the scope of a criterion.
+    fn each(&self, class: usize, criterion: &Criterion) -> f64 {
+        let pace = &self.classes[class];
+        scoped(criterion, class, pace.requests_per_iteration, &pace.endpoints_per_iteration)
     }
 
     /// Most requests per second of one user of a class within the scope of a criterion.
     fn rate(&self, class: usize, criterion: &Criterion) -> f64 {
-        if criterion.scope.class.is_some_and(|only| only.index() != class) {
-            return 0.0;
-        }
         let pace = &self.classes[class];
-        match criterion.scope.endpoint {
-            None => pace.per_user,
-            Some(only) => pace.by_endpoint.iter().find(|(id, _)| *id == only).map_or(0.0, |(_, rate)| *rate),
-        }
+        scoped(criterion, class, pace.per_user, &pace.by_endpoint)
     }
 
     /// Over the time of the phases; a phase without an end decides alone.
@@ -246,13 +302,16 @@ impl Judge<'_> {
                 .map(|(phase, ceiling)| format!("{} {}/s", self.phases[*phase].name, short(*ceiling)))
                 .collect();
             return format!(
-                "the phases that count can make at most {} requests/s on average, even if the server answers \
-                 in no time ({})",
+                "the phases that count can make at most {} requests/s on average{} ({})",
                 short(ceiling),
+                self.even_if(),
                 parts.join(", ")
             );
         };
         let Some(phase) = self.phases.get(*only) else { return "no phase counts".to_owned() };
+        if let Some(rate) = phase.arrivals {
+            return self.arithmetic_of_arrivals(rate, ceiling, criterion);
+        }
         if ceiling.is_infinite() {
             return format!("{} users who do not wait have no ceiling of their own", phase.users);
         }
@@ -267,17 +326,49 @@ impl Judge<'_> {
                 } else {
                     format!(" × {}", short(requests))
                 };
-                let (name, time) = (&pace.name, short(pace.iteration_secs));
+                let (name, time) = (&pace.name, trimmed(format!("{:.3}", pace.iteration_secs)));
                 let sum = short(f64::from(*users) * rate);
                 parts.push(format!("{users} {name}{times} / {time} s = {sum}/s"));
             }
         }
         format!(
-            "{} users can make at most {} requests/s, even if the server answers in no time ({})",
+            "{} users can make at most {} requests/s{} ({})",
             phase.users,
+            short(ceiling),
+            self.even_if(),
+            if parts.is_empty() { "nobody makes such requests".to_owned() } else { parts.join(", ") }
+        )
+    }
+
+    fn arithmetic_of_arrivals(&self, rate: f64, ceiling: f64, criterion: &Criterion) -> String {
+        let mut parts = Vec::new();
+        for (class, pace) in self.classes.iter().enumerate() {
+            let (arriving, each) = (self.arriving(class, rate), self.each(class, criterion));
+            if arriving * each > 0.0 {
+                let times =
+                    if (each - 1.0).abs() < 1e-9 { String::new() } else { format!(" × {}", short(each)) };
+                parts.push(format!(
+                    "{}/s {}{times} = {}/s",
+                    short(arriving),
+                    pace.name,
+                    short(arriving * each)
+                ));
+            }
+        }
+        format!(
+            "{} arrivals/s on average make at most {} requests/s, even if every one is served ({})",
+            short(rate),
             short(ceiling),
             if parts.is_empty() { "nobody makes such requests".to_owned() } else { parts.join(", ") }
         )
+    }
+
+    fn even_if(&self) -> &'static str {
+        if self.answers {
+            " with answers as fast as they came"
+        } else {
+            ", even if the server answers in no time"
+        }
     }
 
     fn demand(&self, criterion: &Criterion, judged: &[usize], ceiling: f64, possible: bool) -> String {
@@ -293,11 +384,30 @@ impl Judge<'_> {
             && let Some(phase) = self.phases.get(*only)
             && ceiling > 0.0
         {
-            // The mix stays the same, so requests grow with users.
-            let needed = (level.value / ceiling * f64::from(phase.users)).floor() + 1.0;
-            text += &format!(", which takes at least {needed} users");
+            // The mix stays the same, so requests grow with users, or with arrivals.
+            match phase.arrivals {
+                Some(rate) => {
+                    let needed = (level.value / ceiling * rate * 10.0).ceil() / 10.0;
+                    text += &format!(", which takes {} arrivals/s or more", short(needed));
+                }
+                None => {
+                    let needed = (level.value / ceiling * f64::from(phase.users)).floor() + 1.0;
+                    text += &format!(", which takes at least {needed} users");
+                }
+            }
         }
         text
+    }
+}
+
+/// What counts of a class within the scope of a criterion: `all`, or that of its endpoint.
+fn scoped(criterion: &Criterion, class: usize, all: f64, by_endpoint: &[(EndpointId, f64)]) -> f64 {
+    if criterion.scope.class.is_some_and(|only| only.index() != class) {
+        return 0.0;
+    }
+    match criterion.scope.endpoint {
+        None => all,
+        Some(only) => by_endpoint.iter().find(|(id, _)| *id == only).map_or(0.0, |(_, of)| *of),
     }
 }
 
@@ -312,6 +422,10 @@ fn reachable(level: Level, ceiling: f64) -> bool {
 
 /// With one decimal, unless it is zero.
 fn short(value: f64) -> String {
-    let text = format!("{value:.1}");
-    text.strip_suffix(".0").unwrap_or(&text).to_owned()
+    trimmed(format!("{value:.1}"))
+}
+
+/// Without the zeros at the end of its decimals.
+fn trimmed(text: String) -> String {
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }

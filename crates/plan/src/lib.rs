@@ -16,7 +16,10 @@ mod unit;
 
 pub use criteria::{Comparison, Criterion, Function, Level, Measure, Pending, Scope};
 pub use fault::FaultPlan;
-pub use feasibility::{ClassPace, Feasibility, PhaseCeiling, ThroughputCheck, feasibility, users_by_class};
+pub use feasibility::{
+    ClassPace, Feasibility, PhaseCeiling, ThroughputCheck, arrival_shares, class_pace, feasibility,
+    feasibility_with, users_by_class,
+};
 pub use http::{ClientCertificate, HttpSettings, StatusSet};
 pub use load::{ArrivalPlan, Load, PhasePlan, RateSegment, Spacing};
 pub use monitor::{Monitor, MonitorKind, ProcessTarget, SeriesPlan};

@@ -13,6 +13,8 @@ use crate::units::{self, Bad};
 pub(crate) const MAX_RATE: f64 = 1_000_000.0;
 /// Users of a phase with arrivals start at once unless a spawn rate is given: they are no load by themselves.
 pub(crate) const POOL_SPAWN_RATE: f64 = 1_000_000.0;
+/// Most users that serve arrivals unless the suite says.
+pub(crate) const MAX_POOL: u32 = 10_000;
 /// Most steps of a rate.
 const MAX_STEPS: usize = 1000;
 /// Shortest step: below it a rate per second says nothing.
@@ -69,7 +71,7 @@ pub(crate) fn spread(plan: &mut ArrivalPlan, run_time: Option<Nanos>) {
 /// How many users serve arrivals at this rate unless the suite says: by Little's law as many as there are arrivals
 /// in a second, so that every task may take a second.
 pub(crate) fn pool(peak: f64) -> u32 {
-    peak.ceil().clamp(10.0, 10_000.0) as u32
+    peak.ceil().clamp(10.0, f64::from(MAX_POOL)) as u32
 }
 
 fn spacing<'a>(cx: &mut Ctx<'a>, node: Node<'a>) -> Option<Spacing> {

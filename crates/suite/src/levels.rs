@@ -49,19 +49,34 @@ pub(crate) fn level<'a>(cx: &mut Ctx<'a>, node: Node<'a>, measure: &Measure) -> 
         }
         Ok(value) => Some(Level { comparison, value }),
         Err(Bad::MissingUnit) => {
-            cx.error(
-                Diagnostic::new(Code::MissingUnit, format!("level `{text}` has no unit"))
-                    .at(node.span())
-                    .label("unit is missing")
-                    .help(format!("did you mean \"{comparison} {}\"?", completed(rest, unit))),
-            );
+            let trend = unit.of_trend().is_some_and(|of| value(rest.trim_start_matches('-'), of).is_ok());
+            let (message, label) = match trend {
+                true => (format!("level `{text}` of a trend does not say in which time"), "`/h` is missing"),
+                false => (format!("level `{text}` has no unit"), "unit is missing"),
+            };
+            let whole = completed(rest, unit);
+            // Half of all people write a share as a number up to 1.
+            let help = match (unit, rest.parse::<f64>()) {
+                (Unit::Share, Ok(share)) if share <= 1.0 && share > 0.0 => {
+                    let percent = unit.display(share);
+                    format!("did you mean \"{comparison} {percent}\", or \"{comparison} {whole}\"?")
+                }
+                _ => format!("did you mean \"{comparison} {whole}\"?"),
+            };
+            cx.error(Diagnostic::new(Code::MissingUnit, message).at(node.span()).label(label).help(help));
             None
         }
         Err(Bad::Nonsense) => {
+            let help = match units::respelled(rest) {
+                Some(right) if value(&right, unit).is_ok() => {
+                    format!("did you mean \"{comparison} {right}\"?")
+                }
+                _ => format!("write for example \"{example}\""),
+            };
             cx.error(
                 Diagnostic::new(Code::BadValue, format!("level `{text}` does not fit `{measure}`"))
                     .at(node.span())
-                    .help(format!("write for example \"{example}\"")),
+                    .help(help),
             );
             None
         }

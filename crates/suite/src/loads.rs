@@ -1,21 +1,25 @@
 //! The phases of a run: what the profile says, and what was asked for instead.
 
-use squall_core::Nanos;
-use squall_plan::{PhasePlan, Spacing, UserClass};
+use std::collections::HashSet;
 
-use crate::arrivals::{self, MAX_RATE, POOL_SPAWN_RATE};
+use squall_core::{ClassDemand, Dispatcher, Nanos};
+use squall_plan::{PhasePlan, Plan, Spacing, UserClass, users_by_class};
+
+use crate::arrivals::{self, MAX_POOL, MAX_RATE, POOL_SPAWN_RATE};
 use crate::diagnostic::{Code, Diagnostic, list};
 use crate::keys;
 use crate::profile::{MAX_SPAWN_RATE, ONLY_PHASE, Profile};
 use crate::select::Selection;
 use crate::warnings::Warning;
 
-/// The phases of `profile`, changed as `selection` asks.
+/// The phases of `profile`, changed as `selection` asks, to be run by `classes`.
 pub(crate) fn phases(
     selection: &Selection,
     profile: Option<&Profile>,
+    classes: &[(usize, UserClass)],
     errors: &mut Vec<Diagnostic>,
 ) -> Vec<PhasePlan> {
+    let least = least_pool(classes);
     check_bounds(selection, errors);
     let overrides: Vec<&str> = [
         ("--users", selection.users.is_some()),
@@ -34,7 +38,13 @@ pub(crate) fn phases(
                     .help("the profile has phases, each with its own; leave one of the two out"),
             );
         }
-        return profile.phases.clone();
+        let mut phases = profile.phases.clone();
+        for (phase, stated) in phases.iter_mut().zip(&profile.users_stated) {
+            if !stated && phase.arrivals.is_some() {
+                phase.users = phase.users.max(least);
+            }
+        }
+        return phases;
     }
     let mut phase = profile.and_then(|p| p.phases.first()).cloned().unwrap_or_else(|| PhasePlan {
         name: ONLY_PHASE.to_owned(),
@@ -44,14 +54,19 @@ pub(crate) fn phases(
         measured: true,
         arrivals: None,
     });
+    let mut stated = profile.is_some_and(|p| p.users_stated.contains(&true));
     if let Some(rate) = selection.rate {
         // Users of the closed model are a load; as a pool, their number means something else.
-        let own_pool = phase.arrivals.is_some() && profile.is_some_and(|p| p.users_stated);
+        let own_pool = phase.arrivals.is_some() && stated;
         let own_spawn_rate = phase.arrivals.as_ref().map(|_| phase.spawn_rate);
         let spacing = phase.arrivals.as_ref().map_or(Spacing::default(), |a| a.spacing);
         phase.users = if own_pool { phase.users } else { arrivals::pool(rate) };
+        stated = own_pool;
         phase.spawn_rate = own_spawn_rate.unwrap_or(POOL_SPAWN_RATE);
         phase.arrivals = Some(arrivals::constant(rate, spacing));
+    }
+    if phase.arrivals.is_some() && !stated {
+        phase.users = phase.users.max(least);
     }
     phase.users = selection.users.unwrap_or(phase.users);
     phase.spawn_rate = selection.spawn_rate.unwrap_or(phase.spawn_rate);
@@ -60,6 +75,21 @@ pub(crate) fn phases(
         arrivals::spread(plan, phase.run_time);
     }
     vec![phase]
+}
+
+/// How many users it takes until every class has one: arrivals of a class are served by its own users.
+fn least_pool(classes: &[(usize, UserClass)]) -> u32 {
+    let demand = |class: &UserClass| ClassDemand { weight: class.weight, fixed_count: 0 };
+    let demands: Vec<ClassDemand> = classes.iter().map(|(_, class)| demand(class)).collect();
+    let Ok(mut dispatcher) = Dispatcher::new(&demands) else { return 0 };
+    let mut missing: HashSet<usize> = (0..demands.len()).filter(|at| demands[*at].weight > 0.0).collect();
+    let mut users = 0;
+    while !missing.is_empty() && users < MAX_POOL {
+        let Some(class) = dispatcher.next_class() else { break };
+        missing.remove(&class.index());
+        users += 1;
+    }
+    users
 }
 
 fn check_bounds(selection: &Selection, errors: &mut Vec<Diagnostic>) {
@@ -119,6 +149,21 @@ pub(crate) fn warn(phases: &[PhasePlan], classes: &[(usize, UserClass)], warning
     // A phase that ramps down to nobody is meant to stop everybody.
     for phase in phases.iter().filter(|p| p.users > 0 && u64::from(p.users) < fixed) {
         warnings.push(Warning::TooManyFixed { phase: phase.name.clone(), fixed, users: phase.users });
+    }
+}
+
+/// Classes whose arrivals find nobody, because the users that serve them are too few for the weights.
+pub(crate) fn warn_of_pools(plan: &Plan, warnings: &mut Vec<Warning>) {
+    for phase in plan.load.phases.iter().filter(|phase| phase.arrivals.is_some()) {
+        for (class, users) in plan.classes.iter().zip(users_by_class(plan, phase.users)) {
+            if users == 0 && class.weight > 0.0 {
+                warnings.push(Warning::NobodyServes {
+                    phase: phase.name.clone(),
+                    class: class.name.clone(),
+                    users: phase.users,
+                });
+            }
+        }
     }
 }
 

@@ -41,6 +41,8 @@ const PERCENTILES: [&str; 10] = ["p50", "p66", "p75", "p80", "p90", "p95", "p98"
 const OTHERS: [&str; 6] = ["mean", "max", "error_rate", "throughput", "rate_limited", "dropped"];
 /// Beginnings of the series of later versions.
 const LATER: [&str; 4] = ["postgres", "redis", "host", "health"];
+/// Stands for every monitor of a process: they all have the same series.
+const PROCESS: MonitorKind = MonitorKind::Process(ProcessTarget::Pid(1));
 /// Functions of later versions.
 const LATER_FUNCTION: &str = "rate";
 
@@ -191,30 +193,34 @@ impl Reader<'_> {
             return (format!("`{monitor}` has no series `{part}`"), "unknown series", suggest(part, parts));
         }
         let message = format!("no monitor measures `{name}`");
-        let others: Vec<&str> = self
+        let processes: Vec<&str> = self
             .series
             .iter()
-            .map(|(known, _)| known.as_str())
-            .filter(|known| known.starts_with("process."))
+            .filter(|(known, _)| known.starts_with("process."))
+            .filter_map(|(known, _)| known.strip_suffix(part)?.strip_suffix('.'))
             .collect();
-        let same_part = others.iter().find(|known| known.rsplit_once('.').is_some_and(|(_, p)| p == part));
-        let process = MonitorKind::Process(ProcessTarget::Pid(1));
-        let real = process.series().iter().any(|(known, _)| *known == part);
-        let help = match (monitor.split_once('.'), nearest(name, &others), same_part) {
-            (_, Some(near), _) => format!("did you mean `{near}`?"),
-            // All monitors of processes have names, and this one was left out.
-            (None, None, Some(near)) => format!("did you mean `{near}`?"),
-            (Some((_, of)), None, _) if real => {
-                format!("add it: [[monitor.process]] with name = \"{of}\" and its `pid` or `port`")
+        let of = monitor.split_once('.').map(|(_, of)| of);
+        let names: Vec<&str> = processes.iter().filter_map(|known| Some(known.split_once('.')?.1)).collect();
+        let parts: Vec<&str> = PROCESS.series().iter().map(|(part, _)| *part).collect();
+        let help = match (of, processes.as_slice()) {
+            _ if !parts.contains(&part) => {
+                format!("[monitor.process] measures {} of a process", list(&parts))
             }
-            (None, None, None) if real => {
+            (None, []) => {
                 "add [monitor.process] to the suite: it watches what listens on the port of the target"
                     .to_owned()
             }
-            _ => {
-                let parts: Vec<&str> = process.series().iter().map(|(part, _)| *part).collect();
-                format!("[monitor.process] measures {} of a process", list(&parts))
+            // Every monitor of a process has a name, and this leaves it out; or none has, and this gives one.
+            (None, [only]) | (Some(_), [only @ "process"]) => format!("did you mean `{only}.{part}`?"),
+            (None, all) => {
+                let all: Vec<String> = all.iter().map(|known| format!("{known}.{part}")).collect();
+                let all: Vec<&str> = all.iter().map(String::as_str).collect();
+                suggest("", all).unwrap_or_default()
             }
+            (Some(of), _) => match nearest(of, &names) {
+                Some(near) => format!("did you mean `process.{near}.{part}`?"),
+                None => format!("add it: [[monitor.process]] with name = \"{of}\" and its `pid` or `port`"),
+            },
         };
         (message, "no such monitor", Some(help))
     }

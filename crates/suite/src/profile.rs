@@ -33,8 +33,8 @@ pub struct Profile {
     pub(crate) phases: Vec<PhasePlan>,
     /// Written with `phases`, so that overrides of users and time would be ambiguous.
     pub(crate) phased: bool,
-    /// Without `phases`: it says how many users there are, which a rate does not need.
-    pub(crate) users_stated: bool,
+    /// Whether each phase says how many users it has; with a rate it need not.
+    pub(crate) users_stated: Vec<bool>,
     pub(crate) stop_timeout: Nanos,
     /// Class and weight; classes that are not named are left out.
     pub(crate) mix: Option<Vec<(usize, f64)>>,
@@ -94,7 +94,13 @@ fn profile<'a>(cx: &mut Ctx<'a>, field: &Field<'a>, base: &Base<'_>) -> Option<P
         None => base.http.clone(),
     };
     let phased = fields.has("phases");
-    let phases = if phased { phases(cx, field, &fields) } else { only_phase(cx, field, &fields) };
+    let mut users_stated = vec![fields.has("users")];
+    let phases = if phased {
+        users_stated.clear();
+        phases(cx, field, &fields, &mut users_stated)
+    } else {
+        only_phase(cx, field, &fields)
+    };
     let stop_timeout = fields.get("stop_timeout").and_then(|n| cx.duration(n, "`stop_timeout`"));
     let mix = fields.get("mix").map(|n| mix(cx, n, base.names.classes));
     let wait_factor = fields.get("wait_factor").and_then(|n| cx.number(n, "`wait_factor`", Code::BadValue));
@@ -110,7 +116,7 @@ fn profile<'a>(cx: &mut Ctx<'a>, field: &Field<'a>, base: &Base<'_>) -> Option<P
         http,
         phases,
         phased,
-        users_stated: fields.has("users"),
+        users_stated,
         stop_timeout: stop_timeout.unwrap_or(base.stop_timeout),
         mix,
         wait_factor: wait_factor.unwrap_or(1.0),
@@ -171,7 +177,12 @@ fn only_phase<'a>(cx: &mut Ctx<'a>, field: &Field<'a>, fields: &Fields<'a>) -> V
     vec![phase]
 }
 
-fn phases<'a>(cx: &mut Ctx<'a>, field: &Field<'a>, fields: &Fields<'a>) -> Vec<PhasePlan> {
+fn phases<'a>(
+    cx: &mut Ctx<'a>,
+    field: &Field<'a>,
+    fields: &Fields<'a>,
+    users_stated: &mut Vec<bool>,
+) -> Vec<PhasePlan> {
     let Some(node) = fields.get("phases") else { return Vec::new() };
     for key in ["users", "spawn_rate", "rate", "arrivals", "run_time"] {
         if let Some(given) = fields.field(key) {
@@ -217,6 +228,7 @@ fn phases<'a>(cx: &mut Ctx<'a>, field: &Field<'a>, fields: &Fields<'a>) -> Vec<P
         let default_rate = if arrivals.is_some() { POOL_SPAWN_RATE } else { 1.0 };
         let (users, spawn_rate) = (users.unwrap_or(pool), spawn_rate(cx, &fields, default_rate));
         let measured = !warmup && users > 0;
+        users_stated.push(fields.has("users"));
         phases.push(PhasePlan { name, users, spawn_rate, run_time, measured, arrivals });
     }
     let whole =

@@ -64,8 +64,8 @@ impl Suite {
         let mut warnings = self.warnings.clone();
         let profile = self.profile(selection, &mut errors);
         let host = self.target(selection, profile, &mut errors);
-        let phases = loads::phases(selection, profile, &mut errors);
         let classes = self.chosen(selection, profile, &mut errors, &mut warnings);
+        let phases = loads::phases(selection, profile, &classes, &mut errors);
         loads::check_fixed(&phases, &classes, &mut errors);
         let (Some(host), true) = (host, errors.is_empty()) else {
             return Err(Diagnostics::new(self.source.clone(), errors, 0));
@@ -97,6 +97,7 @@ impl Suite {
             monitors: vec![Monitor::generator()],
             faults: Vec::new(),
         };
+        loads::warn_of_pools(&plan, &mut warnings);
         self.watch(&mut plan, &mut warnings);
         plan.faults = faults(profile, plan.load.run_time(), &mut warnings);
         let kept = self.keep_endpoints(&mut plan);

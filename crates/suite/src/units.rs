@@ -84,6 +84,14 @@ pub(crate) fn bytes(text: &str) -> Result<f64, Bad> {
     Ok(value * factor as f64)
 }
 
+/// A size whose unit is written with other letters, small for large: `512mb` is `512MB`.
+pub(crate) fn respelled(text: &str) -> Option<String> {
+    let (amount, trend) = text.strip_suffix("/h").map_or((text, ""), |amount| (amount, "/h"));
+    let (digits, unit) = amount.split_at(amount.find(|c: char| c.is_ascii_alphabetic())?);
+    let (unit, _) = SIZES.iter().find(|(name, _)| name.eq_ignore_ascii_case(unit))?;
+    Some(format!("{digits}{unit}{trend}"))
+}
+
 /// Events per second: `10/s`, `600/m`, `3600/h`.
 pub(crate) fn rate(text: &str) -> Result<f64, Bad> {
     let (value, unit) = number(text.trim()).ok_or(Bad::Nonsense)?;

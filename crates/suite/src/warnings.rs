@@ -109,6 +109,15 @@ pub enum Warning {
         /// The time that is judged.
         time: Nanos,
     },
+    /// The users that serve arrivals are so few that a class has none: whatever of it arrives is dropped.
+    NobodyServes {
+        /// The phase.
+        phase: String,
+        /// The class.
+        class: String,
+        /// Users of the phase.
+        users: u32,
+    },
     /// Arrivals that are given up are judged, and nothing arrives: users set the pace.
     NothingArrives {
         /// The measure, as the suite names it.
@@ -179,6 +188,10 @@ impl fmt::Display for Warning {
             Self::WindowTooLong { measure, hold, time } => {
                 write!(f, "{measure} is judged as a whole: its `for` is {hold}, and only {time} are judged")
             }
+            Self::NobodyServes { phase, class, users } => write!(
+                f,
+                "phase {phase} drops every arrival of {class}: by the weights, none of its {users} users is one"
+            ),
             Self::NothingArrives { measure } => {
                 write!(f, "{measure} cannot be above 0%: no phase has a `rate`, so nothing is ever dropped")
             }

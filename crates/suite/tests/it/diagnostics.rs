@@ -84,7 +84,7 @@ fn every_kind_of_mistake_is_explained() {
         ),
         (
             "measures",
-            "[criteria.c]\np95th = \"< 1s\"\n\"recovery(p95)\" = \"< 60s\"\n\"redis.hit_rate\" = { target = \"> 70%\" }\npostgres.connections.used = { target = \"< 80\" }\np99 = { target = \"< 1s\", pending = \"why\" }",
+            "[criteria.c]\np95th = \"< 1s\"\n\"redis.hit_rate\" = { target = \"> 70%\" }\npostgres.connections.used = { target = \"< 80\" }\np99 = { target = \"< 1s\", pending = \"why\" }",
         ),
         (
             "profiles",
@@ -93,6 +93,47 @@ fn every_kind_of_mistake_is_explained() {
         (
             "phases",
             "[profiles.p]\nphases = [{ name = \"steady\", users = 1 }]\ncriteria = \"c\"\n[criteria.c]\np95 = { target = \"< 1s\", phase = \"stedy\" }\n[criteria.unused]\np95 = { target = \"< 1s\", phase = \"spike\" }",
+        ),
+        (
+            "rates",
+            "[profiles.a]\nrate = 100\n[profiles.b]\nrate = \"50..200/s\"\nrun_time = \"1m\"\n[profiles.c]\nrate = \"50/s..200/s\"\n[profiles.d]\nrate = [\"0/s\", \"0/s\"]\nrun_time = \"1m\"\n[profiles.e]\nusers = 5\narrivals = \"poisson\"\n[profiles.f]\nrate = \"2000000/s\"\narrivals = \"possion\"\n[profiles.g]\nrate = []\n[profiles.h]\nrate = \"1/s...5/s\"\nrun_time = \"1m\"\n[profiles.i]\nrate = \"fast\"\n[profiles.j]\nrate = [\"1/s\", 5]\nrun_time = \"1ms\"\n[profiles.k]\nrate = [\"1/s\", \"2/s\"]\nrun_time = \"1ms\"",
+        ),
+        (
+            "rates_of_phases",
+            "[users.Probe]\nfixed_count = 2\ntasks.t = { get = \"/\" }\n[users.U.tasks]\nt = { get = \"/\" }\n[profiles.a]\nrate = \"5/s\"\nphases = [{ run_time = \"1m\" }, { users = 0, rate = \"5/s\", run_time = \"1m\" }, { rate = [\"5/s\"] }]\n[profiles.b]\nrate = \"5/s\"\nmix = { U = 1 }\n[profiles.c]\nphases = [{ users = 5, run_time = \"1m\", warmup = true }, { users = 0, run_time = \"1m\" }]",
+        ),
+        (
+            "functions",
+            "[criteria.c]\n\"slope(max(p95))\" = \"< 1s/h\"\n\"slope(recovery(p95))\" = \"< 1s/h\"\n\"slop(p95)\" = \"< 1s/h\"\n\"max(p95\" = \"< 1s\"\n\"max()\" = \"< 1s\"\n\"max(p95) + 1\" = \"< 1s\"\n\"max(p95th)\" = \"< 1s\"\n\"recovery(error_rate)\" = \"< 1m\"\n\"slope(dropped)\" = \"< 1%/h\"\n\"max(max)\" = \"< 1s\"\np100 = \"< 1s\"\nslope = \"< 1s\"\n\"p95(max)\" = \"< 1s\"\ndroped = \"< 1%\"\n\"p95)\" = \"< 1s\"",
+        ),
+        (
+            "series",
+            "[monitor.process]\n[criteria.c]\n\"process.memory\" = \"< 1GB\"\n\"proces.rss\" = \"< 1GB\"\n\"process.api.rss\" = \"< 1GB\"\n\"generator.rs\" = \"< 1GB\"\nprocess.rss = \"< 1GB\"\n\"process.rss\" = { target = \"< 1GB\", endpoint = \"GET /\", users = \"Visitor\" }\n\"max(process.cpu)\" = { target = \"< 80%\", users = \"Visitor\" }\ndropped = { target = \"< 1%\", endpoint = \"GET /\" }",
+        ),
+        (
+            "series_without_monitor",
+            "[criteria.c]\n\"process.rss\" = \"< 1GB\"\n\"slope(process.api.rss)\" = { target = \"< 1MB/h\", pending = \"later\" }\n\"process.api.memory\" = \"< 1GB\"",
+        ),
+        (
+            "series_of_named_monitors",
+            "[[monitor.process]]\nname = \"api\"\n[[monitor.process]]\nname = \"db\"\npid = 7\n[criteria.c]\n\"process.rss\" = \"< 1GB\"\n\"process.web.rss\" = \"< 1GB\"\n\"process.db.rs\" = \"< 1GB\"",
+        ),
+        (
+            "monitors",
+            "[[monitor.process]]\npid = 0\nport = 80\n[[monitor.process]]\nname = \"a b\"\ninterval = \"1ms\"\n[[monitor.process]]\nname = \"db\"\nport = 99999\n[[monitor.process]]\nname = \"db\"\nprot = 80\n[monitor.postgres]\nurl = \"x\"\n[monitor.generator]",
+        ),
+        ("monitor_types", "monitor = { process = 4711 }"),
+        (
+            "faults",
+            "[profiles.p]\nusers = 1\nrun_time = \"2m\"\n[[profiles.p.faults]]\nat = \"2m\"\nrun = \"docker stop redis\"\n[[profiles.p.faults]]\nname = \"x\"\nat = \"1m\"\nrun = []\nundo = \"echo a | cat\"\n[[profiles.p.faults]]\nname = \"x\"\nat = \"30\"\nrun = [\"\", 1]\nfor = \"0s\"\n[[profiles.p.faults]]\nwhen = \"1m\"\n[[faults]]\nat = \"1m\"",
+        ),
+        (
+            "windows",
+            "[profiles.p]\nphases = [{ name = \"calm\", users = 1, run_time = \"20s\" }, { name = \"spike\", users = 9, run_time = \"10s\" }]\ncriteria = \"c\"\n[criteria.c]\np95 = [{ target = \"< 1s\", for = \"31s\" }, { target = \"< 1s\", for = \"30s\" }, { target = \"< 1s\", for = \"15s\", phase = \"spike\" }]\np99 = { target = \"< 1s\", for = \"0s\", abort = \"yes\" }\n\"slope(p95)\" = { target = \"< 1s/h\", for = \"5s\" }\n\"recovery(p95)\" = [{ target = \"< 1m\", phase = \"spike\", for = \"5s\", abort = true }, { target = \"< 1m\", phase = \"calm\" }, { target = \"< 1m\", phase = \"spkie\" }]\n\"recovery(p99)\" = \"< 1m\"",
+        ),
+        (
+            "level_units_of_series_and_trends",
+            "[monitor.process]\n[criteria.c]\n\"process.rss\" = \"< 512\"\n\"max(process.rss)\" = \"< 512mb\"\n\"process.fds\" = \"< 80%\"\n\"process.threads\" = \"100\"\n\"process.cpu\" = \"< 0.8\"\n\"slope(process.rss)\" = { target = \"< 10MB\", acceptable = \"< 20\" }\n\"slope(p95)\" = \"< 50\"\n\"slope(throughput)\" = \"> -5/s\"\n\"slope(process.fds)\" = { target = \"< 100/h\", acceptable = \"< 50/h\" }\n\"max(error_rate)\" = \"< 200%\"\n\"mean(process.rss)\" = { target = \"< 1GiB\", failure = \"> 512MiB\" }",
         ),
         ("host", "host = \"localhost:8000\"\n[profiles.p]\nusers = 1\nhost = \"http://user:pw@h\""),
         ("not_toml", "name = \"a\n[http]\ntimeout = \"5\"\nkeep_alive = = true\nzebra = 1"),
@@ -181,9 +222,32 @@ fn what_is_asked_for_has_to_fit_the_suite() {
         ),
         (
             "asked_bounds",
-            Selection { users: Some(0), spawn_rate: Some(f64::NAN), host, ..Selection::default() },
+            Selection {
+                users: Some(0),
+                spawn_rate: Some(f64::NAN),
+                rate: Some(0.0),
+                host: host.clone(),
+                ..Selection::default()
+            },
+        ),
+        (
+            "asked_rate_of_phases",
+            Selection { profile: name("spike"), rate: Some(5.0), host, ..Selection::default() },
         ),
     ] {
         insta::assert_snapshot!(snapshot, rendered(&suite.plan(&selection).unwrap_err()));
     }
+}
+
+#[test]
+fn what_is_asked_for_has_to_be_judged_and_served() {
+    let suite = good(
+        "schema = 1\n[users.Probe]\nfixed_count = 1\ntasks.t = { get = \"/\" }\n[monitor.process]\n[profiles.p]\nusers = 1\ncriteria = { \"max(process.rss)\" = \"< 1GB\" }",
+    );
+    let host = Some("http://example.com".to_owned());
+    let profile = Some("p".to_owned());
+    let remote = Selection { profile, host: host.clone(), ..Selection::default() };
+    insta::assert_snapshot!("asked_unwatched", rendered(&suite.plan(&remote).unwrap_err()));
+    let arriving = Selection { host, rate: Some(5.0), ..Selection::default() };
+    insta::assert_snapshot!("asked_rate_of_fixed", rendered(&suite.plan(&arriving).unwrap_err()));
 }

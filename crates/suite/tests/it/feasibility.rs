@@ -1,6 +1,6 @@
 //! What can be reached at best, for all the ways users wait.
 
-use squall_plan::{Feasibility, feasibility};
+use squall_plan::{Feasibility, feasibility, feasibility_with};
 use squall_suite::Selection;
 
 use crate::good;
@@ -65,4 +65,41 @@ fn phases_count_by_their_time_and_warm_up_does_not() {
         "the phases that count can make at most 20 requests/s on average, even if the server answers in no time \
          (low 10/s, high 50/s); the target is > 20/s"
     );
+}
+
+#[test]
+fn arrivals_are_a_ceiling_whatever_users_wait() {
+    let text = "schema = 1\nhost = \"http://h\"\n[users.A]\nweight = 3\nwait = \"1h\"\ntasks.t = { get = \"/a\" }\n[users.B]\nweight = 1\n[users.B.tasks]\none = { get = \"/b\" }\ntwo = { steps = [{ get = \"/b\" }, { get = \"/c\" }] }\n[profiles.p]\nrate = \"20/s..60/s\"\nrun_time = \"1m\"\ncriteria = { throughput = [\"> 45/s\", \"> 44/s\", { target = \"> 16/s\", users = \"B\" }, { target = \"> 5/s\", endpoint = \"/c\" }] }";
+    let selection = Selection { profile: Some("p".into()), ..Selection::default() };
+    let found = feasibility(&good(text).plan(&selection).unwrap().plan);
+    // 40/s on average; of each second 30 of A with one request, 10 of B with one and a half.
+    assert_eq!((found.phases[0].arrivals, found.phases[0].ceiling), (Some(40.0), 45.0));
+    let facts: Vec<_> = found.checks.iter().map(|c| (c.ceiling, c.possible)).collect();
+    assert_eq!(facts, [(45.0, false), (45.0, true), (15.0, false), (5.0, false)]);
+    let shares: Vec<_> = found.shares.iter().map(|share| (share * 45.0).round()).collect();
+    assert_eq!(shares, [30.0, 10.0, 5.0]);
+    assert_eq!(
+        found.checks[2].text,
+        "40 arrivals/s on average make at most 15 requests/s, even if every one is served (10/s B × 1.5 = 15/s); \
+         the target is > 16/s, which takes 42.7 arrivals/s or more"
+    );
+}
+
+#[test]
+fn answers_that_take_time_lower_what_can_be_reached() {
+    let text = "schema = 1\nhost = \"http://h\"\n[users.U]\nwait = \"1s\"\ntasks.t = { get = \"/\" }\n[users.V.tasks]\nt = { get = \"/\" }\n[profiles.p]\nusers = 20\nrun_time = \"1m\"\ncriteria = { throughput = [\"> 30/s\", { target = \"> 9/s\", users = \"U\" }] }";
+    let selection = Selection { profile: Some("p".into()), ..Selection::default() };
+    let plan = good(text).plan(&selection).unwrap().plan;
+    assert!(feasibility(&plan).possible());
+    let found = feasibility_with(&plan, &[0.25, 0.5]);
+    let facts: Vec<_> = found.checks.iter().map(|c| (c.ceiling, c.possible)).collect();
+    assert_eq!(facts, [(28.0, false), (8.0, false)]);
+    assert!(
+        found.checks[1].text.starts_with(
+            "20 users can make at most 8 requests/s with answers as fast as they came (10 U / 1.25 s = 8/s)"
+        ),
+        "{}",
+        found.checks[1].text
+    );
+    assert_eq!(feasibility_with(&plan, &[f64::NAN, -1.0]), feasibility(&plan), "nonsense counts as nothing");
 }

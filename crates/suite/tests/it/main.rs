@@ -4,8 +4,11 @@
 
 mod diagnostics;
 mod docs;
+mod faults;
 mod feasibility;
 mod hostile;
+mod judging;
+mod load;
 mod mangled;
 mod meaning;
 mod muejam;
