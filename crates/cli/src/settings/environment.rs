@@ -78,7 +78,7 @@ impl Environment {
         let unknown = self.variables.keys().filter(|name| is_ours(name) && !known.contains(&name.as_str()));
         unknown
             .filter_map(|name| {
-                let meant = nearest(name, &known);
+                let meant = near(name, &known);
                 // Others may well have variables that begin with the name of the program.
                 let expected = name.starts_with(LOCUST) || meant.is_some();
                 let hint = meant.map(|meant| format!("; did you mean {meant}?")).unwrap_or_default();
@@ -86,6 +86,17 @@ impl Environment {
             })
             .collect()
     }
+}
+
+/// The option's variable that `name` may mean. What all of them begin with makes none of them alike.
+fn near<'k>(name: &str, known: &[&'k str]) -> Option<&'k str> {
+    let words: Vec<&str> = known.iter().map(|name| without_prefix(name)).collect();
+    let meant = nearest(without_prefix(name), &words)?;
+    known.iter().copied().find(|name| without_prefix(name) == meant)
+}
+
+fn without_prefix(name: &str) -> &str {
+    [LOCUST, SQUALL].iter().find_map(|prefix| name.strip_prefix(prefix)).unwrap_or(name)
 }
 
 fn is_ours(name: &str) -> bool {
