@@ -79,7 +79,7 @@ fn prepare(plan: &Plan, settings: &Settings, html: Option<&Path>) -> Result<(), 
 }
 
 /// What cannot be met is worth a warning; when that is `strict`, the run.
-fn reachable(plan: &Plan, strict: bool) -> Result<(), Failure> {
+pub(super) fn reachable(plan: &Plan, strict: bool) -> Result<(), Failure> {
     let feasibility = squall_plan::feasibility(plan);
     let impossible: Vec<&str> =
         feasibility.checks.iter().filter(|check| !check.possible).map(|check| check.text.as_str()).collect();
