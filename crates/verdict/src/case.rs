@@ -264,7 +264,7 @@ fn wanted(name: Option<&str>, phase: &PhaseMark) -> bool {
 }
 
 /// What a function is of, in the end.
-fn base(measure: &Measure) -> &Measure {
+pub(crate) fn base(measure: &Measure) -> &Measure {
     match measure {
         Measure::Of(_, of) => base(of),
         measure => measure,

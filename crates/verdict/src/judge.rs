@@ -6,7 +6,7 @@ use squall_record::{PhaseMark, Point, Run};
 use squall_stats::Window;
 
 use crate::case::{Case, View};
-use crate::doubt::doubts;
+use crate::doubts::{Facts, doubts};
 use crate::measured::Measured;
 use crate::span::end;
 use crate::{Overall, Verdict};
@@ -21,7 +21,11 @@ pub fn judge(run: &Run) -> Verdict {
 pub fn judge_by(run: &Run, criteria: &[Criterion], pending: &[Pending]) -> Verdict {
     let mut judge = Judge::by(&run.plan, criteria, pending);
     judge.follow(run);
-    Verdict { doubts: doubts(run), ..judge.verdict(&run.phases) }
+    let verdict = judge.verdict(&run.phases);
+    let view = View { measured: &judge.measured, phases: &run.phases, settled: false };
+    let support = judge.cases.iter().map(|case| case.support(&view)).collect();
+    let doubts = doubts(&Facts::new(run, &verdict.rows, support, &judge.measured));
+    Verdict { doubts, ..verdict }
 }
 
 /// Collects windows and samples and judges what it has seen: the verdict is at any time the one of a run that ends now.

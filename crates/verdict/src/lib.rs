@@ -7,9 +7,9 @@
 mod analysis;
 mod case;
 mod chance;
-mod compare;
+pub mod compare;
 mod course;
-mod doubt;
+mod doubts;
 mod exit;
 mod judge;
 mod level;
@@ -23,10 +23,8 @@ mod track;
 mod verdict;
 
 pub use analysis::{Analyses, Drift, FaultEffect, PartKind, PhasePart, Recovery, Situation, analyse};
-pub use compare::{
-    Change, CompareError, Comparison, Difference, Finding, Metric, Options, Side, Stretch, Subject, compare,
-};
-pub use doubt::{Doubt, DoubtKind, Severity};
+pub use compare::{CompareError, Comparison, compare};
+pub use doubts::{Doubt, DoubtKind, Severity};
 pub use exit::{CLUSTER, FAILED, INTERRUPTED, INVALID, PASSED, Totals, USAGE, exit_code};
 pub use judge::{Judge, judge, judge_by};
 pub use mix::{ClassMix, Mix, TaskMix};

@@ -1,29 +1,6 @@
-//! Reasons not to believe a run, whatever its criteria say: a test that did not test can neither pass nor fail.
+//! Every reason not to believe a run: what is wrong, and what to do about it.
 
 use serde::{Deserialize, Serialize};
-use squall_core::ErrorClass;
-use squall_record::Run;
-
-/// A reason not to believe a run, with what it was seen by.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Doubt {
-    /// Which.
-    pub kind: DoubtKind,
-    /// How much it takes away.
-    pub severity: Severity,
-    /// What was seen: numbers and names, as one sentence or more.
-    pub evidence: String,
-}
-
-/// How much a [`Doubt`] takes away from a result.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Severity {
-    /// The result is to be read with care.
-    Suspect,
-    /// The result is not valid.
-    Invalid,
-}
 
 /// Every reason there is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -160,42 +137,5 @@ impl DoubtKind {
             }
             Self::NotSteady => "Run longer, or put a warm-up phase before what is judged.",
         }
-    }
-}
-
-impl Doubt {
-    fn invalid(kind: DoubtKind, evidence: impl Into<String>) -> Self {
-        Self { kind, severity: Severity::Invalid, evidence: evidence.into() }
-    }
-}
-
-/// Everything there is to doubt about `run`, the gravest first.
-pub(crate) fn doubts(run: &Run) -> Vec<Doubt> {
-    if anything_answered(run) {
-        return Vec::new();
-    }
-    let started: u64 = run.windows.iter().map(|window| window.started).sum();
-    vec![Doubt::invalid(DoubtKind::NothingTested, format!("{started} requests were begun."))]
-}
-
-/// An answer counts whatever it says; what broke off before there was one does not.
-fn anything_answered(run: &Run) -> bool {
-    let all = run.summary(|_| true);
-    if all.ok() + all.rate_limited() > 0 {
-        return true;
-    }
-    let errors = run.errors();
-    errors.overflowed > 0 || errors.entries().iter().any(|entry| is_answer(entry.key.error))
-}
-
-fn is_answer(error: ErrorClass) -> bool {
-    use ErrorClass::{
-        BodyTooLarge, Capture, Check, ClosedEarly, ConnectFailed, ConnectRefused, ConnectTimeout, Decode,
-        Dns, Generator, HeadTooLarge, Protocol, Redirect, Reset, Status, Timeout, Tls,
-    };
-    match error {
-        BodyTooLarge | Capture | Check | Decode | HeadTooLarge | Redirect | Status => true,
-        ClosedEarly | ConnectFailed | ConnectRefused | ConnectTimeout | Dns | Generator | Protocol
-        | Reset | Timeout | Tls => false,
     }
 }
