@@ -104,12 +104,16 @@ fn segments<'a>(cx: &mut Ctx<'a>, node: Node<'a>) -> Vec<RateSegment> {
 
 /// `"100/s"` or `"50/s..200/s"`.
 fn segment<'a>(cx: &mut Ctx<'a>, node: Node<'a>) -> Option<RateSegment> {
-    let range = match node.get_ref() {
-        DeValue::String(text) => text.split_once(".."),
-        _ => None,
+    let text = match node.get_ref() {
+        DeValue::String(text) => text.as_ref(),
+        _ => "",
     };
-    let (from, to) = match range {
+    let (from, to) = match text.split_once("..") {
         Some((from, to)) => ends(cx, node, from.trim(), to.trim())?,
+        None if !text.is_empty() && units::rate(text) == Err(Bad::Nonsense) => {
+            cx.error(not_understood(text).at(node.span()));
+            return None;
+        }
         None => {
             let rate = cx.rate_or_zero(node, "`rate`")?;
             (rate, rate)
@@ -143,12 +147,20 @@ fn ends<'a>(cx: &mut Ctx<'a>, node: Node<'a>, from: &str, to: &str) -> Option<(f
                 .label("unit is missing")
                 .help(format!("did you mean \"{}..{}\"?", whole(from), whole(to)))
         }
-        _ => Diagnostic::new(Code::BadValue, "`rate` cannot be understood")
-            .label("not understood")
-            .help("write for example \"100/s\" or \"50/s..200/s\""),
+        _ => not_understood(""),
     };
     cx.error(error.at(node.span()));
     None
+}
+
+fn not_understood(text: &str) -> Diagnostic {
+    // `5/s-10/s` is how some write a range.
+    let range = text.split_once('-').map(|(from, to)| (from.trim(), to.trim()));
+    let help = match range.filter(|(from, to)| units::rate(from).is_ok() && units::rate(to).is_ok()) {
+        Some((from, to)) => format!("did you mean \"{from}..{to}\"?"),
+        None => "write for example \"100/s\" or \"50/s..200/s\"".to_owned(),
+    };
+    Diagnostic::new(Code::BadValue, "`rate` cannot be understood").label("not understood").help(help)
 }
 
 /// What can only be said of the whole: does anything arrive, and is there a time to change the rate in?

@@ -39,6 +39,17 @@ pub(crate) type Series = (String, Unit);
 
 const PERCENTILES: [&str; 10] = ["p50", "p66", "p75", "p80", "p90", "p95", "p98", "p99", "p99.9", "p99.99"];
 const OTHERS: [&str; 6] = ["mean", "max", "error_rate", "throughput", "rate_limited", "dropped"];
+/// What others call it.
+const SYNONYMS: [(&str, &str); 8] = [
+    ("rps", "throughput"),
+    ("qps", "throughput"),
+    ("median", "p50"),
+    ("avg", "mean"),
+    ("average", "mean"),
+    ("latency", "p95"),
+    ("cpu", "process.cpu"),
+    ("memory", "process.rss"),
+];
 /// Beginnings of the series of later versions.
 const LATER: [&str; 4] = ["postgres", "redis", "host", "health"];
 /// Stands for every monitor of a process: they all have the same series.
@@ -116,6 +127,10 @@ impl Reader<'_> {
                 return Ok(Found::Later);
             }
             let names = Function::ALL.map(Function::name);
+            if name.is_empty() {
+                let help = format!("functions are {}", list(&names));
+                return problem(format!("`{text}` has no function"), whole, "of nothing", Some(help));
+            }
             let help = match client(name) {
                 Some(_) => Some(format!("`{name}` is a measure by itself; functions are {}", list(&names))),
                 None => suggest(name, names),
@@ -228,6 +243,21 @@ impl Reader<'_> {
     fn suggestion(&self, name: &str) -> Option<String> {
         let functions = Function::ALL.map(|f| format!("{}(…)", f.name()));
         let bare = Function::ALL.map(Function::name);
+        let lower = name.to_lowercase();
+        if let Some((_, meant)) = SYNONYMS.iter().find(|(other, _)| *other == lower) {
+            return Some(format!("did you mean `{meant}`?"));
+        }
+        if lower != name && lower.starts_with("process.") {
+            let known = self.series.iter().any(|(series, _)| *series == lower);
+            return if known {
+                Some(format!("did you mean `{lower}`?"))
+            } else {
+                self.unknown_series(&lower).2
+            };
+        }
+        if let Some((function, of)) = name.split_once(' ').filter(|(first, _)| bare.contains(first)) {
+            return Some(format!("did you mean `{function}({})`?", of.trim()));
+        }
         // `slope` alone: a function without what it is of.
         if let Some(function) = bare.iter().find(|f| **f == name) {
             return Some(format!("a function needs its measure: `{function}(p95)`"));

@@ -186,6 +186,10 @@ impl<'a> Ctx<'a> {
                         ("MONITORS", "postgres" | "redis" | "host" | "health") => {
                             Some("this monitor comes with a later version".to_owned())
                         }
+                        ("PROFILE" | "PHASE", "arrival_rate" | "rps") => {
+                            Some("did you mean `rate`?".to_owned())
+                        }
+                        ("LEVELS", "hold" | "window") => Some("did you mean `for`?".to_owned()),
                         ("SUITE", "faults") => {
                             Some("faults belong to a profile: [[profiles.x.faults]]".to_owned())
                         }

@@ -99,6 +99,10 @@ fn every_kind_of_mistake_is_explained() {
             "[profiles.a]\nrate = 100\n[profiles.b]\nrate = \"50..200/s\"\nrun_time = \"1m\"\n[profiles.c]\nrate = \"50/s..200/s\"\n[profiles.d]\nrate = [\"0/s\", \"0/s\"]\nrun_time = \"1m\"\n[profiles.e]\nusers = 5\narrivals = \"poisson\"\n[profiles.f]\nrate = \"2000000/s\"\narrivals = \"possion\"\n[profiles.g]\nrate = []\n[profiles.h]\nrate = \"1/s...5/s\"\nrun_time = \"1m\"\n[profiles.i]\nrate = \"fast\"\n[profiles.j]\nrate = [\"1/s\", 5]\nrun_time = \"1ms\"\n[profiles.k]\nrate = [\"1/s\", \"2/s\"]\nrun_time = \"1ms\"",
         ),
         (
+            "rates_in_other_words",
+            "[profiles.a]\nrate = \"5/s-10/s\"\n[profiles.b]\nrate = \"5 rps\"\n[profiles.c]\narrival_rate = \"5/s\"\nusers = 1\n[profiles.d]\nrate = { from = 1 }\n[criteria.c]\nrps = \"> 5/s\"\n\"max p95\" = \"< 1s\"\n\"max((p95))\" = \"< 1s\"\n\"Process.RSS\" = \"< 1GB\"\np95 = { target = \"< 1s\", window = \"5s\" }",
+        ),
+        (
             "rates_of_phases",
             "[users.Probe]\nfixed_count = 2\ntasks.t = { get = \"/\" }\n[users.U.tasks]\nt = { get = \"/\" }\n[profiles.a]\nrate = \"5/s\"\nphases = [{ run_time = \"1m\" }, { users = 0, rate = \"5/s\", run_time = \"1m\" }, { rate = [\"5/s\"] }]\n[profiles.b]\nrate = \"5/s\"\nmix = { U = 1 }\n[profiles.c]\nphases = [{ users = 5, run_time = \"1m\", warmup = true }, { users = 0, run_time = \"1m\" }]",
         ),
