@@ -3,12 +3,13 @@
 use std::fmt::Write as _;
 
 use serde_json::{Value, json};
-use squall_plan::{Criterion, PhasePlan, Plan};
-use squall_plan::{Feasibility, feasibility};
+use squall_plan::{
+    Criterion, FaultPlan, Feasibility, Monitor, MonitorKind, PhasePlan, Plan, ProcessTarget, feasibility,
+};
 use squall_suite::{Diagnostic, Diagnostics, Planned, Suite, Warning, task_ratio};
 use squall_verdict::FAILED;
 
-use super::{print, ratio, scenario};
+use super::{faults, print, ratio, scenario};
 use crate::args::Format;
 use crate::errors::{Exit, Failure, Outcome, Problem};
 use crate::settings::Settings;
@@ -90,6 +91,18 @@ fn describe(out: &mut String, checked: &Checked) {
     for (phase, reach) in plan.load.phases.iter().zip(&checked.feasibility.phases) {
         let _ = writeln!(out, "  {}; {}", load(phase), ceiling(reach.ceiling));
     }
+    for monitor in plan.monitors.iter().filter_map(watched) {
+        let _ = writeln!(out, "  watches      {monitor}");
+    }
+    for fault in &plan.faults {
+        let _ = writeln!(out, "  breaks       {}", broken(fault));
+    }
+    for monitor in plan.monitors.iter().filter(|monitor| monitor.kind != MonitorKind::Generator) {
+        let _ = writeln!(out, "  watched      {}", watched(monitor));
+    }
+    for fault in &plan.faults {
+        let _ = writeln!(out, "  fault        {} (only with --allow-faults)", faults::describe(fault));
+    }
     for criterion in &plan.criteria {
         let _ = writeln!(out, "  judged by    {}", demand(plan, criterion));
     }
@@ -112,7 +125,46 @@ fn describe(out: &mut String, checked: &Checked) {
 fn load(phase: &PhasePlan) -> String {
     let time = phase.run_time.map_or_else(|| "until stopped".to_owned(), |time| format!("for {time}"));
     let warmup = if phase.measured { "" } else { ", not judged" };
-    format!("{}: {} users, {} per second, {time}{warmup}", phase.name, phase.users, phase.spawn_rate)
+    match &phase.arrivals {
+        Some(arrivals) => {
+            format!(
+                "{}: tasks arrive at {arrivals}, served by {} users, {time}{warmup}",
+                phase.name, phase.users
+            )
+        }
+        None => {
+            format!("{}: {} users, {} per second, {time}{warmup}", phase.name, phase.users, phase.spawn_rate)
+        }
+    }
+}
+
+fn watched(monitor: &Monitor) -> Option<String> {
+    let what = match monitor.kind {
+        // Always there, so not worth a line.
+        MonitorKind::Generator => return None,
+        MonitorKind::Process(ProcessTarget::Pid(pid)) => format!("process {pid}"),
+        MonitorKind::Process(ProcessTarget::Port(port)) => format!("what listens on port {port}"),
+    };
+    Some(format!("{}: {what}, every {}", monitor.name, monitor.interval))
+}
+
+fn broken(fault: &FaultPlan) -> String {
+    let mut text = format!("{} at {}: {}", fault.name, fault.at, fault.run.join(" "));
+    let end = fault.lasts.map_or_else(|| "at the end".to_owned(), |lasts| format!("after {lasts}"));
+    if let Some(undo) = &fault.undo {
+        let _ = write!(text, "; {end}: {}", undo.join(" "));
+    }
+    text
+}
+
+fn watched(monitor: &Monitor) -> String {
+    let what = match monitor.kind {
+        MonitorKind::Generator => "this process".to_owned(),
+        MonitorKind::Process(ProcessTarget::Pid(pid)) => format!("process {pid}"),
+        MonitorKind::Process(ProcessTarget::Port(port)) => format!("the process that listens on port {port}"),
+    };
+    let series: Vec<&str> = monitor.kind.series().iter().map(|(part, _)| *part).collect();
+    format!("{}: {what}, every {}: {}", monitor.name, monitor.interval, series.join(", "))
 }
 
 fn ceiling(ceiling: f64) -> String {
@@ -142,6 +194,12 @@ fn demand(plan: &Plan, criterion: &Criterion) -> String {
             let _ = write!(text, ", {name} {}", level.display(unit));
         }
     }
+    if let Some(hold) = criterion.hold {
+        let _ = write!(text, ", in every {hold}");
+    }
+    if criterion.abort {
+        text.push_str(", or the run stops");
+    }
     text
 }
 
@@ -155,6 +213,8 @@ fn as_json(checked: &Checked) -> Value {
         "run_time_s": plan.load.run_time().map(squall_core::Nanos::as_secs_f64),
         "peak_users": plan.load.peak_users(),
         "phases": plan.load.phases,
+        "monitors": plan.monitors,
+        "faults": plan.faults,
         "criteria": criteria,
         "possible": checked.feasibility.possible(),
         "feasibility": checked.feasibility,

@@ -51,7 +51,7 @@ fn collect(key: &str, value: &toml::Value, names: &mut Vec<String>) {
 /// there are, there are as many as it takes to show the weights, not the one of an unspecified run.
 pub(super) fn plan_to_show(suite: &Suite, selection: &Selection) -> Result<Planned, Failure> {
     let mut selection = selection.clone();
-    if selection.users.is_none() && selection.profile.is_none() {
+    if selection.users.is_none() && selection.rate.is_none() && selection.profile.is_none() {
         selection.users = Some(users_to_show(suite));
     }
     if selection.host.is_none() && suite.host().is_none() {
