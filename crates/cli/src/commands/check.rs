@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 use squall_plan::{
-    Criterion, FaultPlan, Feasibility, Monitor, MonitorKind, PhasePlan, Plan, ProcessTarget, feasibility,
+    Criterion, Feasibility, Monitor, MonitorKind, PhasePlan, Plan, ProcessTarget, feasibility,
 };
 use squall_suite::{Diagnostic, Diagnostics, Planned, Suite, Warning, task_ratio};
 use squall_verdict::FAILED;
@@ -95,13 +95,7 @@ fn describe(out: &mut String, checked: &Checked) {
         let _ = writeln!(out, "  watches      {monitor}");
     }
     for fault in &plan.faults {
-        let _ = writeln!(out, "  breaks       {}", broken(fault));
-    }
-    for monitor in plan.monitors.iter().filter(|monitor| monitor.kind != MonitorKind::Generator) {
-        let _ = writeln!(out, "  watched      {}", watched(monitor));
-    }
-    for fault in &plan.faults {
-        let _ = writeln!(out, "  fault        {} (only with --allow-faults)", faults::describe(fault));
+        let _ = writeln!(out, "  breaks       {} (with --allow-faults)", faults::describe(fault));
     }
     for criterion in &plan.criteria {
         let _ = writeln!(out, "  judged by    {}", demand(plan, criterion));
@@ -146,25 +140,6 @@ fn watched(monitor: &Monitor) -> Option<String> {
         MonitorKind::Process(ProcessTarget::Port(port)) => format!("what listens on port {port}"),
     };
     Some(format!("{}: {what}, every {}", monitor.name, monitor.interval))
-}
-
-fn broken(fault: &FaultPlan) -> String {
-    let mut text = format!("{} at {}: {}", fault.name, fault.at, fault.run.join(" "));
-    let end = fault.lasts.map_or_else(|| "at the end".to_owned(), |lasts| format!("after {lasts}"));
-    if let Some(undo) = &fault.undo {
-        let _ = write!(text, "; {end}: {}", undo.join(" "));
-    }
-    text
-}
-
-fn watched(monitor: &Monitor) -> String {
-    let what = match monitor.kind {
-        MonitorKind::Generator => "this process".to_owned(),
-        MonitorKind::Process(ProcessTarget::Pid(pid)) => format!("process {pid}"),
-        MonitorKind::Process(ProcessTarget::Port(port)) => format!("the process that listens on port {port}"),
-    };
-    let series: Vec<&str> = monitor.kind.series().iter().map(|(part, _)| *part).collect();
-    format!("{}: {what}, every {}: {}", monitor.name, monitor.interval, series.join(", "))
 }
 
 fn ceiling(ceiling: f64) -> String {
