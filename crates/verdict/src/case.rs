@@ -1,7 +1,7 @@
 //! One criterion and what was seen of it.
 
 use squall_core::Nanos;
-use squall_plan::{Criterion, Function, Measure, Plan, Unit};
+use squall_plan::{Criterion, Function, Measure, Plan, Scope, Unit};
 use squall_record::PhaseMark;
 use squall_stats::{Quantile, Summary, Window};
 
@@ -14,10 +14,13 @@ use crate::statistics::{bucket_medians, trend};
 use crate::tally::Lens;
 use crate::track::{Blocks, Growing, Sliding, Track};
 use crate::verdict::label;
-use crate::{Row, Standing};
+use crate::watched::Watched;
+use crate::{Recovery, Row, Standing};
 
 /// Length of the blocks of which `max()` and `min()` of a client measure are the highest and the lowest.
 const BLOCK: Nanos = Nanos::from_secs(10);
+/// The percentile of recoveries, where none is named, and of those from faults.
+const USUAL: f64 = 95.0;
 /// Judged time and requests before a criterion over the whole time may stop the run.
 const SETTLED: (Nanos, u64) = (Nanos::from_secs(10), 100);
 
@@ -44,6 +47,8 @@ enum Source {
     Course(Box<Course>),
     /// A monitored series: its number in the plan, `None` when nothing delivers it.
     Series(Option<usize>, Samples),
+    /// How requests came back from a disturbance.
+    Recovery(Box<Watched>),
 }
 
 /// What everybody looks at.
@@ -52,6 +57,8 @@ pub(crate) struct View<'a> {
     pub(crate) phases: &'a [PhaseMark],
     /// Leave out ramps that are still going on.
     pub(crate) settled: bool,
+    /// Recoveries from faults, as far as they are known.
+    pub(crate) faults: &'a [Recovery],
 }
 
 /// A value and what is to be known about it.
@@ -75,6 +82,13 @@ impl Case {
         let times = matches!(base(&criterion.measure), Measure::Percentile(_));
         let lens = Lens { scope: criterion.scope, times };
         let source = match (criterion.measure.series(), track(criterion)) {
+            _ if is_recovery(&criterion.measure) => {
+                let percentile = match base(&criterion.measure) {
+                    Measure::Percentile(percentile) => *percentile,
+                    _ => USUAL,
+                };
+                Source::Recovery(Box::new(Watched::new(&plan.load, percentile)))
+            }
             (Some(name), _) => {
                 let index = plan.series().iter().position(|series| series.name == name);
                 Source::Series(index, Samples::default())
@@ -95,8 +109,10 @@ impl Case {
     /// Take a window into account that `measured` has seen.
     pub(crate) fn push(&mut self, window: &Window, phases: &[PhaseMark]) {
         let name = self.phase.as_deref();
-        if let Source::Course(course) = &mut self.source {
-            course.push(window, phases, |phase| wanted(name, phase));
+        match &mut self.source {
+            Source::Course(course) => course.push(window, phases, |phase| wanted(name, phase)),
+            Source::Recovery(watched) => watched.push(window, &self.lens),
+            Source::Whole | Source::Series(..) => {}
         }
     }
 
@@ -109,8 +125,11 @@ impl Case {
         }
     }
 
-    /// Notice since when it stands as it does.
+    /// Notice since when it stands as it does. A recovery is known at the end only.
     pub(crate) fn notice(&mut self, view: &View<'_>) {
+        if is_recovery(&self.criterion.measure) {
+            return;
+        }
         let reading = self.reading(view);
         let (standing, _) = level::standing(&self.criterion, reading.value);
         if self.seen.is_none_or(|(before, _)| before != standing) {
@@ -165,9 +184,12 @@ impl Case {
         Some(format!("{} is {shown}{over}, {what} is {}", self.label, level.display(measure.unit())))
     }
 
-    /// Requests a percentile rests on, and its interval; `None` when it is none.
+    /// The percentile it is about and what its value rests on; `None` when it is about none, or about its course.
     pub(crate) fn support(&self, view: &View<'_>) -> Option<(f64, Reading)> {
         let Measure::Percentile(percentile) = *base(&self.criterion.measure) else { return None };
+        if matches!(self.criterion.measure, Measure::Of(Function::Slope | Function::Recovery, _)) {
+            return None;
+        }
         Some((percentile, self.reading(view)))
     }
 
@@ -176,7 +198,21 @@ impl Case {
             Source::Whole => self.whole(view),
             Source::Course(course) => self.course(if view.settled { course.settled() } else { course.now() }),
             Source::Series(index, samples) => self.series(*index, samples, view),
+            Source::Recovery(watched) => {
+                let faults = if self.wants_faults() { view.faults } else { &[] };
+                let found = watched.longest(view.phases, self.phase.as_deref(), faults);
+                let (value, note) =
+                    found.map_or((None, "nothing disturbed".to_owned()), |(value, said)| (Some(value), said));
+                Reading { value, note: Some(note), ..Reading::default() }
+            }
         }
+    }
+
+    /// Does its value come from recoveries of the whole run's faults?
+    pub(crate) fn wants_faults(&self) -> bool {
+        matches!(self.source, Source::Recovery(_))
+            && *base(&self.criterion.measure) == Measure::Percentile(USUAL)
+            && self.criterion.scope == Scope::default()
     }
 
     fn selection(&self, view: &View<'_>) -> Selection {
@@ -261,6 +297,10 @@ impl Case {
 /// Is `phase` judged by a criterion on the phase of this name, or on none?
 fn wanted(name: Option<&str>, phase: &PhaseMark) -> bool {
     name.map_or(phase.measured, |name| name == phase.name)
+}
+
+fn is_recovery(measure: &Measure) -> bool {
+    matches!(measure, Measure::Of(Function::Recovery, _))
 }
 
 /// What a function is of, in the end.

@@ -9,7 +9,7 @@ use crate::case::{Case, View};
 use crate::doubts::{Facts, doubts};
 use crate::measured::Measured;
 use crate::span::end;
-use crate::{Overall, Verdict};
+use crate::{Overall, Recovery, Verdict, analyse};
 
 /// The verdict on a record, by the criteria it was made with.
 pub fn judge(run: &Run) -> Verdict {
@@ -22,7 +22,7 @@ pub fn judge_by(run: &Run, criteria: &[Criterion], pending: &[Pending]) -> Verdi
     let mut judge = Judge::by(&run.plan, criteria, pending);
     judge.follow(run);
     let verdict = judge.verdict(&run.phases);
-    let view = View { measured: &judge.measured, phases: &run.phases, settled: false };
+    let view = View { measured: &judge.measured, phases: &run.phases, settled: false, faults: &judge.faults };
     let support = judge.cases.iter().map(|case| case.support(&view)).collect();
     let doubts = doubts(&Facts::new(run, &verdict.rows, support, &judge.measured));
     Verdict { doubts, ..verdict }
@@ -42,6 +42,7 @@ pub struct Judge {
     pending: Vec<Pending>,
     measured: Measured,
     next_look: Nanos,
+    faults: Vec<Recovery>,
 }
 
 impl Judge {
@@ -57,6 +58,7 @@ impl Judge {
             pending: pending.to_vec(),
             measured: Measured::default(),
             next_look: Nanos::ZERO,
+            faults: Vec::new(),
         }
     }
 
@@ -71,7 +73,7 @@ impl Judge {
         // Judging costs more than counting: look every second at first, then at every hundredth of the run.
         if now >= self.next_look {
             self.next_look = now + Nanos::SECOND.max(Nanos(now.0 / 100));
-            let view = View { measured: &self.measured, phases, settled: false };
+            let view = View { measured: &self.measured, phases, settled: false, faults: &self.faults };
             for case in &mut self.cases {
                 case.notice(&view);
             }
@@ -91,13 +93,13 @@ impl Judge {
     /// Why the run must stop, when a criterion that may stop it fails: one with `for` as soon as a complete window fails,
     /// any other one from 10 s of judged time and 100 requests on. Ramps do not count while they go on.
     pub fn breach(&self, phases: &[PhaseMark]) -> Option<String> {
-        let view = View { measured: &self.measured, phases, settled: true };
+        let view = View { measured: &self.measured, phases, settled: true, faults: &self.faults };
         self.cases.iter().find_map(|case| case.breach(&view))
     }
 
     /// The verdict on everything pushed so far, without doubts.
     pub fn verdict(&self, phases: &[PhaseMark]) -> Verdict {
-        let view = View { measured: &self.measured, phases, settled: false };
+        let view = View { measured: &self.measured, phases, settled: false, faults: &self.faults };
         let rows: Vec<_> = self.cases.iter().map(|case| case.row(&view)).collect();
         Verdict {
             overall: Overall::of(&rows),
@@ -118,6 +120,9 @@ impl Judge {
                 }
             }
             self.push(window, &run.phases);
+        }
+        if !run.faults.is_empty() && self.cases.iter().any(Case::wants_faults) {
+            self.faults = analyse(run).faults.into_iter().map(|fault| fault.recovery).collect();
         }
     }
 }

@@ -21,6 +21,7 @@ pub mod statistics;
 mod tally;
 mod track;
 mod verdict;
+mod watched;
 
 pub use analysis::{Analyses, Drift, FaultEffect, PartKind, PhasePart, Recovery, Situation, analyse};
 pub use compare::{CompareError, Comparison, compare};

@@ -2,8 +2,10 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod analysis;
 mod compare;
 mod judged;
 mod mix;
 mod run;
 mod spans;
+mod windows;
