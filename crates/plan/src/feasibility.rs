@@ -8,7 +8,7 @@
 use serde::Serialize;
 use squall_core::{ClassDemand, Dispatcher, EndpointId, Nanos};
 
-use crate::{ArrivalPlan, Comparison, Criterion, Level, Measure, Plan, Step, UserClass, Wait};
+use crate::{ArrivalPlan, Comparison, Criterion, Function, Level, Measure, Plan, Step, UserClass, Wait};
 
 /// What a plan can reach at best.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -116,10 +116,18 @@ pub fn feasibility_with(plan: &Plan, latency: &[f64]) -> Feasibility {
     let judge = Judge { plan, classes: &classes, phases: &phases, arriving: &arriving, answers };
     let criteria = plan.criteria.iter().enumerate();
     let checks = criteria
-        .filter(|(_, criterion)| criterion.measure == Measure::Throughput)
+        .filter(|(_, criterion)| is_throughput(&criterion.measure))
         .map(|(index, criterion)| judge.check(index, criterion))
         .collect();
     Feasibility { classes, phases, shares, checks }
+}
+
+/// Is a measure bounded by the mean of what can be reached? The highest throughput of a few seconds is not.
+fn is_throughput(measure: &Measure) -> bool {
+    match measure {
+        Measure::Of(Function::Mean | Function::Min, of) => **of == Measure::Throughput,
+        measure => *measure == Measure::Throughput,
+    }
 }
 
 /// The share of each class among arrivals, by weight; the position is the `UserClassId`.
@@ -326,7 +334,7 @@ impl Judge<'_> {
                 } else {
                     format!(" × {}", short(requests))
                 };
-                let (name, time) = (&pace.name, trimmed(format!("{:.3}", pace.iteration_secs)));
+                let (name, time) = (&pace.name, trimmed(&format!("{:.3}", pace.iteration_secs)));
                 let sum = short(f64::from(*users) * rate);
                 parts.push(format!("{users} {name}{times} / {time} s = {sum}/s"));
             }
@@ -422,10 +430,10 @@ fn reachable(level: Level, ceiling: f64) -> bool {
 
 /// With one decimal, unless it is zero.
 fn short(value: f64) -> String {
-    trimmed(format!("{value:.1}"))
+    trimmed(&format!("{value:.1}"))
 }
 
 /// Without the zeros at the end of its decimals.
-fn trimmed(text: String) -> String {
+fn trimmed(text: &str) -> String {
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }

@@ -89,7 +89,7 @@ fn row<'a>(cx: &mut Ctx<'a>, field: &Field<'a>, node: Node<'a>, names: &Names<'_
         _ => None,
     };
     let pending = fields.as_ref().and_then(|f| f.get("pending"));
-    let measure = match measures::read(field.key, names.series) {
+    let measure = match measures::read(field.key, names.series, cx.is_crowded()) {
         Ok(Found::Known(measure)) => measure,
         Ok(Found::Later) => {
             match pending {
@@ -108,7 +108,6 @@ fn row<'a>(cx: &mut Ctx<'a>, field: &Field<'a>, node: Node<'a>, names: &Names<'_
         }
         Err(Problem { message, within, label, help }) => {
             let span = cx.inside(&field.key_span, field.key, within);
-            let help = if cx.is_crowded() { None } else { help };
             cx.error(Diagnostic::new(Code::Measure, message).at(span).label(label).maybe_help(help));
             return;
         }

@@ -255,7 +255,7 @@ p99 = { target = "< 5s", endpoint = "/items", users = "Reader" }
         let scope = judged.criteria[0].scope;
         let plan = plan();
         assert_eq!(plan.endpoints[scope.endpoint.unwrap().index()].name, "/items");
-        assert_eq!(scope.class.map(|class| class.index()), Some(0));
+        assert_eq!(scope.class.map(squall_core::UserClassId::index), Some(0));
         assert!(matches!(judged.criteria[0].measure, Measure::Percentile(_)));
         for (row, said) in [
             ("p95 = { target = \"< 1s\", phase = \"spiek\" }", "called `spiek`: did you mean `spike`?"),

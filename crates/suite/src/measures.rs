@@ -57,9 +57,10 @@ const PROCESS: MonitorKind = MonitorKind::Process(ProcessTarget::Pid(1));
 /// Functions of later versions.
 const LATER_FUNCTION: &str = "rate";
 
-/// What `text` means, where the suite's monitors deliver `series`.
-pub(crate) fn read(text: &str, series: &[Series]) -> Result<Found, Problem> {
-    Reader { series }.measure(text, 0, None)
+/// What `text` means, where the suite's monitors deliver `series`. `quiet` leaves out what else may have been meant,
+/// which takes time to find.
+pub(crate) fn read(text: &str, series: &[Series], quiet: bool) -> Result<Found, Problem> {
+    Reader { series, quiet }.measure(text, 0, None)
 }
 
 /// Is `name` the beginning of the names of series? As a bare key it then stands for a table of its parts.
@@ -88,6 +89,7 @@ fn percent(name: &str) -> Option<f64> {
 
 struct Reader<'s> {
     series: &'s [Series],
+    quiet: bool,
 }
 
 impl Reader<'_> {
@@ -178,6 +180,10 @@ impl Reader<'_> {
         let (source, part) = name.split_once('.').unwrap_or((name, ""));
         if LATER.contains(&source) && !part.is_empty() {
             return Ok(Found::Later);
+        }
+        if self.quiet {
+            let message = format!("there is no measure `{name}`");
+            return Err(Problem { message, within, label: "unknown measure", help: None });
         }
         let (message, label, help) = match source {
             "process" | "generator" if !part.is_empty() => self.unknown_series(name),
@@ -296,7 +302,7 @@ mod tests {
     }
 
     fn known(text: &str) -> Option<String> {
-        match read(text, &series()) {
+        match read(text, &series(), false) {
             Ok(Found::Known(measure)) => Some(measure.to_string()),
             _ => None,
         }
@@ -320,10 +326,10 @@ mod tests {
     #[test]
     fn what_later_versions_measure_is_told_from_what_nobody_does() {
         for text in ["redis.hit_rate", "slope(postgres.connections.used)", "max( host.cpu )", "rate(x)"] {
-            assert_eq!(read(text, &[]), Ok(Found::Later), "{text}");
+            assert_eq!(read(text, &[], false), Ok(Found::Later), "{text}");
         }
         for text in ["redis", "redis.", "recovery(process.rss)", "process.rss.x"] {
-            assert!(read(text, &series()).is_err(), "{text}");
+            assert!(read(text, &series(), false).is_err(), "{text}");
         }
     }
 
@@ -337,7 +343,7 @@ mod tests {
             ("recovery(mean)", "mean"),
             ("max(process.rs)", "process.rs"),
         ] {
-            let problem = read(text, &series()).unwrap_err();
+            let problem = read(text, &series(), false).unwrap_err();
             assert_eq!(&text[problem.within.clone()], part, "{problem:?}");
         }
     }
@@ -345,6 +351,6 @@ mod tests {
     #[test]
     fn names_as_deep_as_a_file_are_refused_like_others() {
         let deep = format!("{}p95{}", "max(".repeat(100_000), ")".repeat(100_000));
-        assert!(read(&deep, &[]).unwrap_err().message.contains("one number"));
+        assert!(read(&deep, &[], false).unwrap_err().message.contains("one number"));
     }
 }

@@ -10,6 +10,7 @@ use crate::syntax::Ctx;
 /// Phase names of `rows` into positions within the profile, and whether the criteria can be judged there.
 pub(crate) fn resolve(cx: &mut Ctx<'_>, profile: &str, phases: &[PhasePlan], faults: bool, rows: &mut [Row]) {
     let known: Vec<&str> = phases.iter().map(|p| p.name.as_str()).collect();
+    let disturbed = faults || disturbed(phases);
     for row in rows {
         if let Some((name, span)) = &row.phase {
             row.criterion.scope.phase = known.iter().position(|k| k == name);
@@ -19,7 +20,7 @@ pub(crate) fn resolve(cx: &mut Ctx<'_>, profile: &str, phases: &[PhasePlan], fau
             }
         }
         check_hold(cx, profile, phases, row);
-        check_recovery(cx, profile, phases, faults, row);
+        check_recovery(cx, profile, phases, disturbed, row);
     }
 }
 
@@ -53,7 +54,7 @@ fn check_hold(cx: &mut Ctx<'_>, profile: &str, phases: &[PhasePlan], row: &Row) 
 }
 
 /// A recovery needs a disturbance, a time before it to compare with, and a time after it.
-fn check_recovery(cx: &mut Ctx<'_>, profile: &str, phases: &[PhasePlan], faults: bool, row: &Row) {
+fn check_recovery(cx: &mut Ctx<'_>, profile: &str, phases: &[PhasePlan], disturbed: bool, row: &Row) {
     let measure = &row.criterion.measure;
     if !matches!(measure, Measure::Of(Function::Recovery, _)) {
         return;
@@ -74,7 +75,7 @@ fn check_recovery(cx: &mut Ctx<'_>, profile: &str, phases: &[PhasePlan], faults:
                 "a recovery is from a phase between two others, to what requests were before it",
             )
         }
-        _ if faults || disturbed(phases) => return,
+        _ if disturbed => return,
         _ => (
             &row.at,
             format!("`{measure}`: nothing disturbs in profile `{profile}`"),
@@ -85,17 +86,29 @@ fn check_recovery(cx: &mut Ctx<'_>, profile: &str, phases: &[PhasePlan], faults:
     cx.error(Diagnostic::new(Code::Conflict, message).at(at.clone()).label(label).help(help));
 }
 
-/// Does any phase have more load than one before it and one after it? Arrivals and users cannot be compared, so a
-/// change from one to the other counts.
+/// Does any phase have more load than one before it and one after it?
 fn disturbed(phases: &[PhasePlan]) -> bool {
-    let more = |a: &PhasePlan, b: &PhasePlan| match (&a.arrivals, &b.arrivals) {
-        (Some(a), Some(b)) => a.mean() > b.mean(),
-        (None, None) => a.users > b.users,
-        _ => true,
+    let mut after = exceeding(phases.iter().rev());
+    after.reverse();
+    exceeding(phases.iter()).into_iter().zip(after).any(|(before, after)| before && after)
+}
+
+/// Which phases have more load than one that came earlier? Arrivals and users cannot be compared, so a change from one
+/// to the other counts.
+fn exceeding<'p>(phases: impl Iterator<Item = &'p PhasePlan>) -> Vec<bool> {
+    let (mut fewest, mut slowest): (Option<u32>, Option<f64>) = (None, None);
+    let mut more = |phase: &PhasePlan| match &phase.arrivals {
+        Some(arrivals) => {
+            let rate = arrivals.mean();
+            let more = fewest.is_some() || slowest.is_some_and(|least| rate > least);
+            slowest = Some(slowest.map_or(rate, |least| least.min(rate)));
+            more
+        }
+        None => {
+            let more = slowest.is_some() || fewest.is_some_and(|least| phase.users > least);
+            fewest = Some(fewest.map_or(phase.users, |least| least.min(phase.users)));
+            more
+        }
     };
-    (1..phases.len().saturating_sub(1)).any(|index| {
-        let phase = &phases[index];
-        phases[..index].iter().any(|before| more(phase, before))
-            && phases[index + 1..].iter().any(|after| more(phase, after))
-    })
+    phases.map(&mut more).collect()
 }

@@ -226,6 +226,8 @@ fn a_thousand_mistakes_are_told_in_fifty_and_a_number() {
     let last = errors.errors().last().unwrap();
     assert_eq!((last.code, last.message.as_str()), (Code::More, "and 19950 more mistakes"));
     assert_eq!(errors.errors()[0].message, "`http` has no key `zebra0`");
+    let measures: String = (0..9_000).map(|n| format!("\"max(zebra{n})\" = \"< 1s\"\n")).collect();
+    assert_eq!(refused(&format!("[criteria.c]\n{measures}")).to_string(), "9000 mistakes in suite.toml");
     let slots = refused(&format!("[users.U.tasks]\nt = {{ get = \"/{}\" }}", "{a}".repeat(100_000)));
     assert!(slots.errors().len() <= 20, "{}", slots.errors().len());
     let broken: String = (0..5000).map(|n| format!("k{n} = = 1\n")).collect();

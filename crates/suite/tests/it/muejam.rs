@@ -73,6 +73,35 @@ fn every_profile_makes_a_plan_without_warnings() {
 }
 
 #[test]
+fn what_can_be_judged_is_judged() {
+    let measures = |profile: &str| {
+        let plan = planned(profile).plan;
+        plan.criteria.iter().map(|criterion| criterion.measure.to_string()).collect::<Vec<_>>()
+    };
+    assert!(measures("spike").contains(&"recovery(p95)".to_owned()));
+    for measure in ["slope(process.rss)", "slope(p95)", "max(process.fds)"] {
+        assert!(measures("sustained").contains(&measure.to_owned()), "{measure}");
+    }
+    for profile in suite().profiles() {
+        for pending in planned(profile.name()).plan.pending {
+            let later =
+                ["redis.", "postgres.", "host."].iter().any(|source| pending.measure.contains(source));
+            assert!(later, "{}: {}", profile.name(), pending.measure);
+        }
+    }
+}
+
+#[test]
+fn a_rush_arrives_in_steps_and_every_class_can_serve_it() {
+    let planned = planned("rush");
+    let phase = &planned.plan.load.phases[0];
+    let arrivals = phase.arrivals.as_ref().unwrap();
+    assert_eq!((arrivals.to_string().as_str(), phase.users), ("10/s, 20/s, 40/s, poisson", 200));
+    let users = feasibility(&planned.plan).phases[0].users_by_class.clone();
+    assert!(users.iter().all(|users| *users > 0), "{users:?}");
+}
+
+#[test]
 fn what_the_guide_asks_cannot_be_reached_by_users_who_wait() {
     for (profile, ceiling, possible) in
         [("basic", 29.4, false), ("sustained", 58.8, false), ("peak", 294.0, true), ("demo", 46.0, true)]
