@@ -3,6 +3,8 @@
 //! Pure functions of a record; reports show them as sections of their own.
 
 mod disturbance;
+mod drift;
+mod faults;
 mod parts;
 mod recovery;
 mod situation;
@@ -149,5 +151,10 @@ pub struct FaultEffect {
 /// Look at `run` in every way there is.
 pub fn analyse(run: &Run) -> Analyses {
     let phases = recoveries(&run.plan.load, &run.windows, &run.phases, 95.0, &|_| true);
-    Analyses { parts: parts::parts(run), recoveries: phases, ..Analyses::default() }
+    Analyses {
+        parts: parts::parts(run),
+        recoveries: phases,
+        drifts: drift::drifts(run),
+        faults: faults::effects(run),
+    }
 }

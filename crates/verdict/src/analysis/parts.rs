@@ -33,7 +33,10 @@ pub(super) fn parts(run: &Run) -> Vec<PhasePart> {
 pub(crate) fn bounds(load: &Load, phase: &PhaseMark, windows: &[Window]) -> Vec<Bounds> {
     let end = phase.end.unwrap_or_else(|| last_moment(windows));
     let mut bounds = Vec::new();
-    let ramped = phase.ramped.unwrap_or(end).min(end);
+    let arrivals = arrivals(load, phase);
+    // Arrivals come whether or not all users are there to serve them.
+    let never = if arrivals.is_some() { phase.start } else { end };
+    let ramped = phase.ramped.unwrap_or(never).min(end);
     if ramped > phase.start {
         let before =
             windows.partition_point(|window| window.start + window.span <= phase.start).checked_sub(1);
@@ -41,7 +44,7 @@ pub(crate) fn bounds(load: &Load, phase: &PhaseMark, windows: &[Window]) -> Vec<
         let kind = if phase.users < before { PartKind::RampDown } else { PartKind::RampUp };
         bounds.push((kind, phase.start, ramped));
     }
-    match arrivals(load, phase) {
+    match arrivals {
         Some(arrivals) => by_rate(arrivals, phase.start, ramped, end, &mut bounds),
         None => bounds.push((PartKind::Hold, ramped, end)),
     }

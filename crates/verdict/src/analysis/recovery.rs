@@ -7,10 +7,15 @@
 //! * the error rate is at most the baseline's + 0.5 points,
 //! * throughput is at least 0.9 × the baseline's, per user or per task iteration due.
 //!
-//! Requests count when they complete. A server that still works off what queued up in the disturbance is not recovered,
-//! and the first second after the last late answer begins a clean window: so the time agrees with the server's own to
-//! about a second (a p95 forgives late answers of half a second, a p50 more). Answers of a rate limiter are neither
-//! successes nor errors.
+//! Requests count when they complete: a server that still works off what queued up in the disturbance is not recovered.
+//!
+//! Few requests scatter. The p95 of 400 requests has a standard error of about 8 %, and a window that is as before by these
+//! bounds may come many seconds after the server is well again. So the begin is looked for twice: from the first window
+//! within the bounds it moves back over windows that are beyond them by no more than chance does ([`CHANCE`]), and then
+//! forth over first seconds ([`HEAD`]) that are by themselves worse than chance does, which a long window forgives.
+//! In simulation the time agrees with the server's own to about a second.
+//!
+//! Answers of a rate limiter are neither successes nor errors.
 
 use squall_core::{Nanos, OutcomeKind};
 use squall_plan::{Load, Unit};
@@ -23,6 +28,10 @@ use super::{Recovery, Situation};
 
 /// What is looked at at once; longer where it holds fewer than [`ENOUGH`] requests.
 const WINDOW: Nanos = Nanos::from_secs(10);
+/// The first seconds of it, which must not be worse by themselves.
+const HEAD: Nanos = Nanos::from_secs(2);
+/// Standard deviations that chance does: one in a hundred is beyond.
+const CHANCE: f64 = 2.33;
 /// Requests that tell something.
 const ENOUGH: u64 = 100;
 /// A response time may be this many times the baseline's, and by [`LONGER`] more.
@@ -133,28 +142,37 @@ impl Sums {
         self.offered += window.iterations().map(|(.., counts)| counts.offered).sum::<u64>();
     }
 
-    fn is_as_usual(&self, usual: &Usual) -> bool {
-        self.is_fast(usual) && self.is_right(usual) && self.is_much(usual)
+    /// Within the bounds, or beyond them by no more than `deviations` standard deviations.
+    fn is_as_usual(&self, usual: &Usual, deviations: f64) -> bool {
+        self.is_fast(usual, deviations) && self.is_right(usual, deviations) && self.is_much(usual, deviations)
     }
 
-    fn is_fast(&self, usual: &Usual) -> bool {
+    fn is_fast(&self, usual: &Usual, deviations: f64) -> bool {
         // Nearest rank, as for every percentile: as many may be late as are not needed for it.
-        let needed = (usual.percentile / 100.0 * self.timed as f64 - 1e-9).ceil().max(1.0);
-        usual.time.is_none() || (self.timed - self.late) as f64 >= needed
+        let timed = self.timed as f64;
+        let share = usual.percentile / 100.0;
+        let needed = (share * timed - 1e-9).ceil().max(1.0);
+        let chance = deviations * (timed * share * (1.0 - share)).sqrt();
+        usual.time.is_none() || (self.timed - self.late) as f64 >= needed - chance
     }
 
-    fn is_right(&self, usual: &Usual) -> bool {
-        let rate = self.failed as f64 / (self.ok + self.failed).max(1) as f64;
-        rate <= usual.error_rate.unwrap_or(0.0) + MORE_ERRORS
+    fn is_right(&self, usual: &Usual, deviations: f64) -> bool {
+        let share = usual.error_rate.unwrap_or(0.0) + MORE_ERRORS;
+        let answered = (self.ok + self.failed) as f64;
+        let chance = deviations * (answered * share * (1.0 - share).max(0.0)).sqrt();
+        self.failed as f64 <= share * answered + chance
     }
 
-    fn is_much(&self, usual: &Usual) -> bool {
+    fn is_much(&self, usual: &Usual, deviations: f64) -> bool {
         let Some(throughput) = usual.throughput else { return true };
-        let by = match usual.pace {
-            Pace::PerUser => self.user_seconds,
-            Pace::PerIteration => self.offered as f64,
+        // Users come back at random, so that successes scatter as a Poisson process does; of iterations that are due a
+        // share is served, which scatters less.
+        let (by, variance) = match usual.pace {
+            Pace::PerUser => (self.user_seconds, 1.0),
+            Pace::PerIteration => (self.offered as f64, 1.0 - LESS_THROUGHPUT),
         };
-        self.ok as f64 >= LESS_THROUGHPUT * throughput * by && by > 0.0
+        let expected = LESS_THROUGHPUT * throughput * by;
+        self.ok as f64 >= expected - deviations * (variance * expected).sqrt() && by > 0.0
     }
 }
 
@@ -185,28 +203,40 @@ fn search(
         sum.user_seconds += user_seconds(windows, first + index);
         sums.push(sum);
     }
-    let mut last = None;
-    let mut stop = 0;
-    for (index, window) in after.iter().enumerate() {
-        let of = |stop: usize| sums[stop].since(&sums[index]);
-        let full = |stop: usize| {
-            let found = of(stop);
-            close(&after[stop - 1]).since(window.start) >= WINDOW && found.ok + found.failed >= ENOUGH
+    let between = |from: usize, to: usize| sums[to].since(&sums[from]);
+    let span = |from: usize, to: usize| close(&after[to - 1]).since(after[from].start);
+    // The window from each second on: where it stops.
+    let mut stops: Vec<usize> = Vec::new();
+    let mut recovery = None;
+    for from in 0..after.len() {
+        let full = |to: usize| {
+            let found = between(from, to);
+            span(from, to) >= WINDOW && found.ok + found.failed >= ENOUGH
         };
-        stop = stop.max(index + 1);
-        while stop < after.len() && !full(stop) {
-            stop += 1;
-        }
-        if !full(stop) {
+        let at_least = stops.last().copied().unwrap_or(0).max(from + 1);
+        let Some(to) = (at_least..=after.len()).find(|to| full(*to)) else { break };
+        stops.push(to);
+        if between(from, to).is_as_usual(usual, 0.0) {
+            recovery = Some((from, to));
             break;
         }
-        let bounds = (window.start, close(&after[stop - 1]));
-        if of(stop).is_as_usual(usual) {
-            let time = window.start.since(*end);
-            return (Some(time), recovered(windows, name, time, bounds, usual, filter));
-        }
-        last = Some((bounds, of(stop)));
     }
+    if let Some((from, to)) = recovery {
+        let by_chance = |from: &usize| between(*from, stops[*from]).is_as_usual(usual, CHANCE);
+        let back = (0..from).rev().take_while(by_chance).last().unwrap_or(from);
+        let head_is_as_usual = |begin: &usize| {
+            let head = (begin + 1..=to).find(|to| span(*begin, *to) >= HEAD).unwrap_or(to);
+            between(*begin, head).is_as_usual(usual, CHANCE)
+        };
+        let begin = (back..to).find(head_is_as_usual).unwrap_or(from);
+        let time = after[begin].start.since(*end);
+        let window = (after[from].start, close(&after[to - 1]));
+        return (Some(time), recovered(windows, name, time, window, usual, filter));
+    }
+    let last = stops.len().checked_sub(1).map(|from| {
+        let to = stops[from];
+        ((after[from].start, close(&after[to - 1])), between(from, to))
+    });
     let watched = until.since(*end);
     let sentence = match last {
         Some((bounds, found)) => {
@@ -251,16 +281,16 @@ fn still_worse(
     let show =
         |unit: Unit, value: Option<f64>| value.map_or("unknown".to_owned(), |value| unit.display(value));
     let mut worse = Vec::new();
-    if !found.is_fast(usual) {
+    if !found.is_fast(usual, 0.0) {
         let time = percentile_of(&summary(stretch, filter), usual.percentile);
         let (now, before) = (show(Unit::Seconds, time), show(Unit::Seconds, usual.time));
         worse.push(format!("p{} is {now} (before it {before})", usual.percentile));
     }
-    if !found.is_right(usual) {
+    if !found.is_right(usual, 0.0) {
         let (now, before) = (show(Unit::Share, now.error_rate), show(Unit::Share, usual.error_rate));
         worse.push(format!("{now} of requests fail (before it {before})"));
     }
-    if !found.is_much(usual) {
+    if !found.is_much(usual, 0.0) {
         let (now, before) = (throughput(&now, usual.pace), usual.throughput);
         let of = match usual.pace {
             Pace::PerUser => "a second and user",
