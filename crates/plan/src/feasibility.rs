@@ -353,14 +353,12 @@ impl Judge<'_> {
         for (class, pace) in self.classes.iter().enumerate() {
             let (arriving, each) = (self.arriving(class, rate), self.each(class, criterion));
             if arriving * each > 0.0 {
-                let times =
-                    if (each - 1.0).abs() < 1e-9 { String::new() } else { format!(" × {}", short(each)) };
-                parts.push(format!(
-                    "{}/s {}{times} = {}/s",
-                    short(arriving),
-                    pace.name,
-                    short(arriving * each)
-                ));
+                let arriving_text = format!("{}/s {}", short(arriving), pace.name);
+                parts.push(if (each - 1.0).abs() < 1e-9 {
+                    arriving_text
+                } else {
+                    format!("{arriving_text} × {} = {}/s", short(each), short(arriving * each))
+                });
             }
         }
         format!(
@@ -396,7 +394,7 @@ impl Judge<'_> {
             match phase.arrivals {
                 Some(rate) => {
                     let needed = (level.value / ceiling * rate * 10.0).ceil() / 10.0;
-                    text += &format!(", which takes {} arrivals/s or more", short(needed));
+                    text += &format!(", which takes more than {} arrivals/s", short(needed));
                 }
                 None => {
                     let needed = (level.value / ceiling * f64::from(phase.users)).floor() + 1.0;

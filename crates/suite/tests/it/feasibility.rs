@@ -81,7 +81,7 @@ fn arrivals_are_a_ceiling_whatever_users_wait() {
     assert_eq!(
         found.checks[2].text,
         "40 arrivals/s on average make at most 15 requests/s, even if every one is served (10/s B × 1.5 = 15/s); \
-         the target is > 16/s, which takes 42.7 arrivals/s or more"
+         the target is > 16/s, which takes more than 42.7 arrivals/s"
     );
 }
 
