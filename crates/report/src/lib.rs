@@ -6,6 +6,7 @@
 //! follow a run while it goes on: what they show at its end is what they show of its record.
 
 mod annotations;
+mod chart;
 pub mod console;
 pub mod csv;
 pub mod html;

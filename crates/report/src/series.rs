@@ -4,7 +4,7 @@
 use serde::Serialize;
 use squall_core::{Nanos, OutcomeKind, Ramp};
 use squall_record::{PhaseMark, Run};
-use squall_stats::{Histogram, Window};
+use squall_stats::{Histogram, Iterations, Window};
 
 use crate::report::{Group, Lag};
 
@@ -46,16 +46,33 @@ pub struct Series {
     pub send_lag_p99: Vec<Option<f64>>,
     /// 99th percentile of loop lag.
     pub loop_lag_p99: Vec<Option<f64>>,
+    /// Task iterations due per second; this and the three below are empty when no phase has an arrival rate.
+    pub offered: Vec<f64>,
+    /// Task iterations begun per second.
+    pub started: Vec<f64>,
+    /// Task iterations run to their end per second.
+    pub finished: Vec<f64>,
+    /// Task iterations given up per second.
+    pub dropped: Vec<f64>,
 }
 
 impl Series {
     /// The windows of `run`, joined until there are at most `max_points`.
     pub fn new(run: &Run, max_points: usize) -> Self {
+        Self::of(run, &run.windows, max_points)
+    }
+
+    /// Some `windows` of `run`, joined in the same way.
+    pub(crate) fn of(run: &Run, windows: &[Window], max_points: usize) -> Self {
+        let open = run.plan.load.phases.iter().any(|phase| phase.arrivals.is_some());
         let mut series = Self { users: vec![Vec::new(); run.plan.classes.len()], ..Self::default() };
         let ramps = ramps(run);
-        for part in parts(&run.windows, max_points) {
+        for part in parts(windows, max_points) {
             if let Some(window) = joined(part) {
                 series.push(&window, &ramps);
+                if open {
+                    series.push_iterations(&window);
+                }
             }
         }
         if series.service_p99 == series.p99 {
@@ -68,11 +85,7 @@ impl Series {
         let end = window.start + window.span;
         let mut all = Group::default();
         window.cells().for_each(|(key, cell)| all.add(key, cell));
-        let secs = window.span.as_secs_f64();
-        let rate = |kind| {
-            let rate = all.summary.count(kind) as f64 / secs;
-            if rate.is_finite() { thousandth(rate) } else { 0.0 }
-        };
+        let rate = |kind| per_second(all.summary.count(kind), window.span);
         self.t.push(end.as_secs_f64());
         self.users_asked.push(ramps.iter().rev().find(|r| r.start < end).map_or(0, |r| r.users_at(end)));
         for (class, users) in self.users.iter_mut().enumerate() {
@@ -93,6 +106,20 @@ impl Series {
         self.send_lag_p99.push(lag(&window.send_lag));
         self.loop_lag_p99.push(lag(&window.loop_lag));
     }
+
+    fn push_iterations(&mut self, window: &Window) {
+        let mut sum = Iterations::default();
+        window.iterations().for_each(|(.., counts)| sum.merge(counts));
+        let columns = [
+            (&mut self.offered, sum.offered),
+            (&mut self.started, sum.started),
+            (&mut self.finished, sum.completed),
+            (&mut self.dropped, sum.dropped),
+        ];
+        for (column, count) in columns {
+            column.push(per_second(count, window.span));
+        }
+    }
 }
 
 /// The windows of each point. The last window ends with the run and may be a few milliseconds long: by itself it would
@@ -111,8 +138,13 @@ fn parts(windows: &[Window], max_points: usize) -> Vec<&[Window]> {
     parts
 }
 
+fn per_second(count: u64, span: Nanos) -> f64 {
+    let rate = count as f64 / span.as_secs_f64();
+    if rate.is_finite() { thousandth(rate) } else { 0.0 }
+}
+
 /// Three decimals: microseconds, which is what is measured, and a shorter file.
-fn thousandth(value: f64) -> f64 {
+pub(crate) fn thousandth(value: f64) -> f64 {
     (value * 1e3).round() / 1e3
 }
 

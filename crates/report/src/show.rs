@@ -81,6 +81,11 @@ pub(crate) fn seconds(s: f64) -> String {
     Nanos::from_secs_f64(rounded).to_string()
 }
 
+/// A probability: what is nearly impossible needs no digits.
+pub(crate) fn probability(p: f64) -> String {
+    if p < 0.001 { "<0.001".into() } else { format!("{p:.3}") }
+}
+
 /// Two values of `unit` and what lies between them: `498–530ms`, `-1MB/h to 4MB/h`.
 pub(crate) fn interval(unit: Unit, (low, high): (f64, f64)) -> String {
     let (from, to) = (unit.display(low), unit.display(high));

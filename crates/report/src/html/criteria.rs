@@ -40,8 +40,8 @@ pub(super) fn section(report: &Report) -> Markup {
                         tbody {
                             @for row in &verdict.criteria {
                                 tr {
-                                    th scope="row" { (row.label) @if let Some(note) = &row.note { div.hint { (note) } } }
-                                    td { strong { (row.shown) } }
+                                    th scope="row" { (row.title()) @for remark in row.remarks() { div.hint.caution[row.aborted_run] { (remark) } } }
+                                    td { strong { (row.shown) } @if let Some(interval) = &row.interval_shown { div.hint { "95 %: " (interval) } } }
                                     td.text { (badge(row.standing)) }
                                     @for level in [&row.target, &row.acceptable, &row.failure] {
                                         td { @match level { Some(level) => (level), None => span.zero { (show::NOTHING) } } }

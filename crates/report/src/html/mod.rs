@@ -5,12 +5,16 @@
 //! the template, the JSON by [`embedded`]. A content security policy forbids every request, should that ever fail.
 
 mod assets;
+mod charts;
 mod criteria;
+mod doubts;
 mod failures;
+mod findings;
 mod mix;
 mod page;
 mod requests;
 mod setup;
+mod watched;
 
 use std::io;
 
@@ -18,6 +22,7 @@ use serde::Serialize;
 use squall_record::Run;
 use squall_verdict::Verdict;
 
+use crate::chart::{self, Findings, Marked, WatchedChart};
 use crate::report::{LogReport, Report};
 use crate::series::{Band, MAX_POINTS, Series, bands};
 
@@ -30,7 +35,10 @@ struct Data<'a> {
     report: &'a Report,
     classes: Vec<&'a str>,
     bands: Vec<Band>,
+    marked: Vec<Marked>,
     series: Series,
+    watched: Vec<WatchedChart>,
+    findings: Findings,
 }
 
 /// Write the report of `run`, judged as `verdict`.
@@ -38,17 +46,23 @@ struct Data<'a> {
 /// # Errors
 /// Those of `out`.
 pub fn render(run: &Run, verdict: &Verdict, out: &mut dyn io::Write) -> io::Result<()> {
-    let mut report = Report::new(run, verdict);
+    page_of(run, Report::new(run, verdict), out)
+}
+
+fn page_of(run: &Run, mut report: Report, out: &mut dyn io::Write) -> io::Result<()> {
     let omitted = report.log.len().saturating_sub(LOG_LINES);
     report.log = shortened(report.log);
     let data = Data {
         report: &report,
         classes: run.plan.classes.iter().map(|class| class.name.as_str()).collect(),
         bands: bands(run),
+        marked: chart::marked(run),
+        watched: chart::watched(run),
+        findings: Findings::new(run, &report),
         series: Series::new(run, MAX_POINTS),
     };
     let json = embedded(&serde_json::to_string(&data)?);
-    out.write_all(page::page(&report, &data.series, omitted, json).into_string().as_bytes())
+    out.write_all(page::page(&data, omitted, json).into_string().as_bytes())
 }
 
 /// The first and the last lines: how a run began and how it ended say most.

@@ -2,16 +2,16 @@
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use super::{assets, criteria, failures, mix, requests, setup};
-use crate::report::{Report, Requests, Tone};
-use crate::series::Series;
+use super::{Data, assets, charts, criteria, doubts, failures, findings, mix, requests, setup, watched};
+use crate::report::{Report, Tone};
 use crate::show;
 
 /// Nothing may be fetched, from anywhere.
 const POLICY: &str =
     "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:";
 
-pub(super) fn page(report: &Report, series: &Series, omitted_log: usize, json: String) -> Markup {
+pub(super) fn page(data: &Data<'_>, omitted_log: usize, json: String) -> Markup {
+    let report = data.report;
     let run = &report.run;
     html! {
         (DOCTYPE)
@@ -33,9 +33,12 @@ pub(super) fn page(report: &Report, series: &Series, omitted_log: usize, json: S
                 }
                 main {
                     (verdict(report))
+                    (doubts::section(report))
                     (tiles(report))
                     (criteria::section(report))
-                    (charts(report, series))
+                    (charts::section(report, &data.series))
+                    (findings::section(report))
+                    (watched::section(report, &data.watched))
                     (requests::section(report))
                     (failures::section(report))
                     (mix::section(report))
@@ -55,7 +58,12 @@ pub(super) fn page(report: &Report, series: &Series, omitted_log: usize, json: S
 }
 
 fn sections(report: &Report) -> Vec<(&'static str, &'static str)> {
-    let mut sections = vec![("criteria", "Criteria"), ("over-time", "Over time"), ("requests", "Requests")];
+    let mut sections = vec![("criteria", "Criteria"), ("over-time", "Over time")];
+    sections.extend(findings::sections(report));
+    if !report.series.is_empty() {
+        sections.push(("watched", "Watched"));
+    }
+    sections.push(("requests", "Requests"));
     if failures::any(report) {
         sections.push(("failures", "Failures"));
     }
@@ -134,84 +142,6 @@ fn tiles(report: &Report) -> Markup {
             (tile("Error rate", html! { (show::maybe_percent(total.error_rate)) }, &format!("{} failed", show::count(total.failed))))
             (tile("Rate limited", html! { (show::maybe_percent(total.rate_limited_share)) }, &format!("{} refused with 429", show::count(total.rate_limited))))
             (tile("Users", html! { (show::count(report.run.peak_users.into())) }, "at the peak"))
-        }
-    }
-}
-
-fn charts(report: &Report, series: &Series) -> Markup {
-    if series.t.is_empty() {
-        return html! {
-            section #over-time { h2 { "Over time" } p.lead { "The run ended before anything was measured." } }
-        };
-    }
-    let span = series.t.last().copied().unwrap_or(0.0) / series.t.len() as f64;
-    let service = if series.service_p99.is_empty() {
-        "from the moment a request was due"
-    } else {
-        "from the moment a request was due; service time counts from when it was sent"
-    };
-    html! {
-        section #over-time {
-            h2 { "Over time" }
-            p.hint {
-                "One point stands for " (show::seconds(span)) ". Bands are the phases; hatched ones were not measured. Drag to zoom all charts, double-click to zoom out."
-            }
-            noscript { p.caution { "The charts need JavaScript. All tables are complete without it." } }
-            div.charts {
-                (figure("chart-requests", "Requests per second", "stacked by outcome", true, &html! {}))
-                (figure("chart-times", "Response times", service, true, &html! {
-                    button #log-scale type="button" aria-pressed="false" { "Log scale" }
-                }))
-                (figure("chart-users", "Users", "running, stacked by class", false, &html! {}))
-                (figure("chart-lags", "Lateness of the generator", "ours, not the target's", false, &html! {}))
-            }
-            (phases(report))
-        }
-    }
-}
-
-fn figure(id: &str, title: &str, note: &str, wide: bool, extra: &Markup) -> Markup {
-    html! {
-        figure.wide[wide] aria-label={ (title) ", " (note) } {
-            figcaption { (title) " " small { (note) } (extra) }
-            div.chart id=(id) {}
-        }
-    }
-}
-
-fn phases(report: &Report) -> Markup {
-    let time = |requests: &Requests, percentile| requests::time(requests.percentile(percentile));
-    html! {
-        @if !report.phases.is_empty() {
-            h3 { "Phases" }
-            div.scroll tabindex="0" role="region" aria-label="Phases" {
-                table {
-                    caption { "Requests by the phase in which they began. Times in milliseconds." }
-                    thead { tr {
-                        th.text scope="col" { "Phase" }
-                        @for title in ["From", "To", "Users", "Requests", "ok/s", "p50", "p95", "p99", "Error rate", "Rate limited"] {
-                            th scope="col" { (title) }
-                        }
-                    } }
-                    tbody {
-                        @for phase in &report.phases {
-                            tr {
-                                th scope="row" { (phase.name) @if !phase.measured { " " span.badge.none { "not measured" } } }
-                                td { (show::seconds(phase.start_s)) }
-                                td { (show::seconds(phase.end_s)) }
-                                td { (show::count(phase.users.into())) }
-                                td { (show::count(phase.requests.completed)) }
-                                td { (show::maybe(phase.requests.ok_per_s)) }
-                                td { (time(&phase.requests, 50.0)) }
-                                td { (time(&phase.requests, 95.0)) }
-                                td { (time(&phase.requests, 99.0)) }
-                                td { (show::maybe_percent(phase.requests.error_rate)) }
-                                td { (show::maybe_percent(phase.requests.rate_limited_share)) }
-                            }
-                        }
-                    }
-                }
-            }
         }
     }
 }

@@ -4,10 +4,12 @@
 //!
 //! Tables count the whole run, warm-up included; criteria count what [`VerdictReport::excluded`] leaves.
 
+mod analyses;
 mod headline;
 mod overview;
 mod requests;
 mod verdict;
+mod watched;
 
 use std::collections::BTreeMap;
 
@@ -16,13 +18,15 @@ use serde_json::Value;
 use squall_core::{EndpointId, Nanos, PhaseId};
 use squall_record::{Environment, Run};
 use squall_stats::{ErrorTable, Window};
-use squall_verdict::{Mix, Verdict};
+use squall_verdict::{Analyses, Mix, Verdict, analyse};
 
+pub use analyses::{DriftReport, FaultReport, IterationsReport, PartReport, RecoveryReport, SituationReport};
 pub(crate) use headline::Tone;
 pub use overview::{EndpointReport, ErrorReport, LogReport, PhaseReport, RunInfo};
 pub(crate) use requests::Group;
 pub use requests::{Bound, Lag, PERCENTILES, Percentile, Requests};
 pub use verdict::{CriterionReport, DoubtReport, Validity, VerdictReport};
+pub use watched::WatchedReport;
 
 /// The number of this shape; it rises when a key changes its meaning or goes.
 const FORMAT: u32 = 1;
@@ -42,6 +46,18 @@ pub struct Report {
     pub endpoints: Vec<EndpointReport>,
     /// By the phase in which the requests began, in the order of the phases.
     pub phases: Vec<PhaseReport>,
+    /// Ramps and holds of the phases by the time in which things were done, in the order of time.
+    pub parts: Vec<PartReport>,
+    /// Task iterations: what was due, and what became of it.
+    pub iterations: IterationsReport,
+    /// How requests came back after each phase that disturbs.
+    pub recoveries: Vec<RecoveryReport>,
+    /// What was broken on purpose, and what came of it.
+    pub faults: Vec<FaultReport>,
+    /// What was looked at for drift.
+    pub drifts: Vec<DriftReport>,
+    /// What was watched beside the requests.
+    pub series: Vec<WatchedReport>,
     /// Shares of users, requests and tasks, asked and achieved.
     pub mix: Mix,
     /// Errors, most frequent first.
@@ -63,6 +79,11 @@ pub struct Report {
 impl Report {
     /// The numbers of `run`, judged as `verdict`.
     pub fn new(run: &Run, verdict: &Verdict) -> Self {
+        Self::with(run, verdict, &analyse(run))
+    }
+
+    /// The numbers of `run`, judged as `verdict`, looked at as `analyses`.
+    pub(crate) fn with(run: &Run, verdict: &Verdict, analyses: &Analyses) -> Self {
         let mut total = Group::default();
         let mut endpoints: BTreeMap<EndpointId, Group> = BTreeMap::new();
         let mut phases: BTreeMap<PhaseId, Group> = BTreeMap::new();
@@ -80,6 +101,12 @@ impl Report {
             endpoints: endpoint_reports(run, &endpoints, total.summary.completed(), span),
             phases: phase_reports(run, &phases),
             total: total.requests(span),
+            parts: analyses.parts.iter().map(PartReport::new).collect(),
+            iterations: IterationsReport::new(run, span),
+            recoveries: RecoveryReport::all(analyses),
+            faults: FaultReport::all(analyses),
+            drifts: analyses.drifts.iter().map(DriftReport::new).collect(),
+            series: WatchedReport::all(run),
             mix: Mix::of(run),
             other_errors: errors.overflowed,
             errors: error_reports(run, &errors),

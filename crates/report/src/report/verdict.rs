@@ -169,7 +169,7 @@ impl CriterionReport {
             since_s: row.since.map(Nanos::as_secs_f64),
             note: row.note.clone(),
             abort: criterion.abort,
-            aborted_run: criterion.abort && names(run, &row.label),
+            aborted_run: stopped(run, row),
         }
     }
 
@@ -207,10 +207,9 @@ impl CriterionReport {
     }
 }
 
-/// Does the reason for which `run` stopped itself name the criterion `label`?
-fn names(run: &Run, label: &str) -> bool {
-    match run.end.as_ref().map(|end| &end.reason) {
-        Some(EndReason::Aborted(why)) => why.contains(label),
-        _ => false,
-    }
+/// Does the reason for which `run` stopped itself name this criterion? The judge says `LABEL is VALUE for WINDOW, …`.
+fn stopped(run: &Run, row: &Row) -> bool {
+    let Some(EndReason::Aborted(why)) = run.end.as_ref().map(|end| &end.reason) else { return false };
+    let window = row.criterion.hold.map(|hold| format!(" for {hold},")).unwrap_or_default();
+    row.criterion.abort && why.starts_with(&format!("{} is ", row.label)) && why.contains(&window)
 }
