@@ -3,9 +3,11 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail the test they help")]
 
 mod demo;
+mod faults;
 mod help;
 mod hostile;
 mod refusals;
 mod runs;
 mod shows;
 mod support;
+mod verdicts;

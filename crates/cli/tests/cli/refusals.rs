@@ -15,6 +15,15 @@ fn command_lines_that_mean_nothing() {
         ("-t 1m1h", vec!["Invalid time span format. Valid formats: 20, 20s, 3m, 2h, 1h20m, 3h30m10s, etc."]),
         ("-s soon", vec!["Valid --stop-timeout formats are: 20, 20s, 3m, 2h, 1h20m, 3h30m10s, etc."]),
         ("--csv-full-history", vec!["'--csv-full-history' requires '--csv'."]),
+        ("--rate 0", vec!["`0` is not a value of --rate: must be greater than zero"]),
+        ("--rate fast", vec!["`fast` is not a value of --rate: expected a number"]),
+        ("verdict", vec!["<RECORD>"]),
+        ("verdict a.squall --set x", vec!["--criteria <FILE>"]),
+        ("verdict a.squall --criteria c.toml --set x --profile y", vec!["cannot be used with"]),
+        (
+            "demo --flaw latncy",
+            vec!["the demo has no flaw called `latncy`", "did you mean `latency`?", "no-login"],
+        ),
         ("--config none.conf", vec!["none.conf cannot be read"]),
     ] {
         Place::new().squall(line).assert(2, &texts);
@@ -137,6 +146,8 @@ fn outputs_that_cannot_be_written() {
         ("--html", "a-file/r.html"),
         ("--csv", "a-file/r"),
         ("--json-file", "a-file/r"),
+        ("--junit", "a-file/r.xml"),
+        ("--markdown", "a-file/r.md"),
         ("--record", "a-file/r.squall"),
         ("--logfile", "a-file/log"),
     ] {
@@ -154,6 +165,37 @@ fn outputs_that_cannot_be_written() {
 fn files_that_are_no_record() {
     let place = Place::new();
     for file in ["none.squall", "suite.toml"] {
-        place.squall(&format!("report {file}")).assert(2, &[&format!("{file} cannot be read"), "help:"]);
+        for command in ["report", "verdict"] {
+            let answer = place.squall(&format!("{command} {file}"));
+            answer.assert(2, &[&format!("{file} cannot be read"), "help:"]);
+        }
     }
+}
+
+#[test]
+fn what_cannot_be_met_is_refused_when_that_is_strict() {
+    let server = healthy();
+    let place = Place::new();
+    let impossible = "[criteria.strict]\nthroughput = { target = \"> 5000/s\" }\n";
+    let suite = SUITE.split("[criteria.strict]").next().unwrap();
+    place.write("suite.toml", &format!("{suite}{impossible}"));
+    let line = format!("run suite.toml --profile strict -H {} --record a.squall", server.url());
+    place.squall(&format!("{line} --strict")).assert(1, &["a criterion cannot be met", "without --strict"]);
+    assert_eq!(server.connections(), 0, "nothing was sent");
+    assert!(!place.path("a.squall").exists());
+    place.squall(&line).assert(1, &["WARNING/squall.main: a criterion cannot be met", "FAILED"]);
+    assert!(server.connections() > 0);
+}
+
+#[test]
+fn what_is_to_be_watched_has_to_be_there() {
+    let server = healthy();
+    let place = Place::new();
+    place.write("suite.toml", &format!("{SUITE}\n[monitor.process]\nport = 1\n"));
+    let line = format!("run suite.toml -t 1s -H {} --record a.squall", server.url());
+    place
+        .squall(&line)
+        .assert(2, &["what is to be watched cannot be watched", "no process listens on TCP port 1", "help:"]);
+    assert_eq!(server.connections(), 0, "nothing was sent");
+    assert!(!place.path("a.squall").exists());
 }

@@ -100,16 +100,21 @@ fn failed_requests_decide_without_criteria_and_criteria_decide_with_them() {
 
 #[test]
 fn refused_requests_fail_a_run_that_nobody_judges() {
-    let server = limiting();
     let place = Place::new();
-    let run = |options: &str| {
+    let run = |server: &ScriptedServer, options: &str| {
         place.squall(&format!("run suite.toml -H {} -u 2 -r 10 -t 1s {options}", server.url()))
     };
-    run("").assert(1, &["without `--profile` no criteria are judged; profiles with criteria: `strict`"]);
-    run("--exit-code-on-error 42").assert(42, &[]);
-    let judged = run("--profile strict");
+    let seldom = limiting(50);
+    let unjudged = "without `--profile` no criteria are judged; profiles with criteria: `strict`";
+    run(&seldom, "").assert(1, &[unjudged]);
+    run(&seldom, "--exit-code-on-error 42").assert(42, &[]);
+    let judged = run(&seldom, "--profile strict");
     judged.assert(0, &["error_rate"]);
     assert!(!judged.said().contains("no criteria are judged"), "{}", judged.stderr);
+    let often = limiting(3);
+    for options in ["--exit-code-on-error 0", "--profile strict"] {
+        run(&often, options).assert(3, &["A rate limiter hides what the server can do"]);
+    }
 }
 
 #[test]

@@ -90,12 +90,11 @@ impl Course {
         let text = match undo {
             None => format!("Fault {name} is over: {} {}", shown(run), ended.words),
             Some(undo) => {
-                // Said before, because it may take a while.
-                self.tell(
-                    Some(&mark),
-                    LogLevel::Info,
-                    format!("Fault {name}: taking it back: {}", shown(undo)),
-                );
+                // Said before, because it may take a while; what failed has been said.
+                let how =
+                    if ended.well { format!("{} {}; ", shown(run), ended.words) } else { String::new() };
+                let text = format!("Fault {name}: {how}taking it back: {}", shown(undo));
+                self.tell(Some(&mark), LogLevel::Info, text);
                 let ended = match Process::start(undo) {
                     Ok(process) => process.finish(UNDO_BOUND, &self.clock),
                     Err(ended) => ended,

@@ -30,7 +30,7 @@ pub(super) fn permit(plan: &Plan, allowed: bool) -> Result<(), Problems> {
         let commands: Vec<String> = plan.faults.iter().map(describe).collect();
         let problem =
             Problem::new("this load breaks things on purpose, and that was not allowed").help(format!(
-                "if these commands may be run on this machine, allow them with --allow-faults:\n{}",
+                "--allow-faults allows it; these commands would then be run on this machine:\n{}",
                 commands.join("\n")
             ));
         return Err(problem.into());

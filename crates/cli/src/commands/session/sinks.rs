@@ -183,7 +183,7 @@ impl Sinks {
     /// Why the run cannot go on.
     fn breach(&self) -> Option<String> {
         let unwritable = || Some(format!("the record cannot be written: {}", self.writer.failed()?));
-        let failing = || self.judge.as_ref()?.breach(&self.phases);
+        let failing = || Some(format!("{} (abort = true)", self.judge.as_ref()?.breach(&self.phases)?));
         unwritable().or_else(failing)
     }
 
