@@ -36,13 +36,14 @@ impl App {
     /// # Errors
     /// [`Error`] when any of these cannot be had.
     pub fn new(config: Config) -> Result<Self, Error> {
-        let flaws = Flaws::new(&config.flaws);
         let storage = Box::new(SqliteStorage::open(&config)?);
-        let cache = Box::new(MemoryCache::new(config.cache_entries, flaws.no_cache));
         let auth = Authenticator::new(&config.auth)?;
         let limiter = RateLimiter::new(config.limits.clone());
         let log = Log::open(config.log.as_ref())?;
         let metrics = Metrics::new();
+        // Last: their times count from when the service can be used.
+        let flaws = Flaws::new(&config.flaws)?;
+        let cache = Box::new(MemoryCache::new(config.cache_entries, flaws.no_cache));
         Ok(Self { inner: Arc::new(Inner { config, storage, cache, auth, limiter, flaws, metrics, log }) })
     }
 

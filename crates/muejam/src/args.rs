@@ -89,7 +89,8 @@ pub struct Args {
     #[arg(long, value_name = "CIDR")]
     pub trust_forwarded_for: Vec<Cidr>,
 
-    /// Switch on a defect: latency=MS, errors=SHARE, stall=MS@EVERY, cpu=MS, no-cache; may be given several times
+    /// Switch on a defect: latency=MS, errors=SHARE, cpu=MS (each also for a time: latency=MS@FROM..TO), stall=MS@EVERY,
+    /// no-cache, leak=SIZE/TIME, crash-at=TIME; may be given several times
     #[arg(long = "flaw", value_name = "NAME[=VALUE]")]
     pub flaws: Vec<Flaw>,
     /// Write a JSON log here, rotated at 10 MiB, ten older files kept

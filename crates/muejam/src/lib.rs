@@ -35,6 +35,6 @@ pub use config::{
     AuthConfig, Config, DatabaseLocation, JwksSource, LimitMode, Limits, LogConfig, SeedConfig,
 };
 pub use error::Error;
-pub use flaws::Flaw;
+pub use flaws::{Flaw, FlawError, Span};
 pub use limit::Cidr;
 pub use server::{Running, app, serve, spawn};

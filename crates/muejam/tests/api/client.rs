@@ -25,8 +25,8 @@ pub(crate) fn config() -> Config {
 pub(crate) struct Server {
     pub(crate) address: SocketAddr,
     // Dropped in this order: asked to stop, then the runtime it stops on.
-    _running: Running,
-    _runtime: tokio::runtime::Runtime,
+    running: Running,
+    runtime: tokio::runtime::Runtime,
 }
 
 impl Server {
@@ -34,7 +34,12 @@ impl Server {
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         let running = runtime.block_on(spawn(config, "127.0.0.1:0".parse().unwrap())).unwrap();
-        Self { address: running.address(), _running: running, _runtime: runtime }
+        Self { address: running.address(), running, runtime }
+    }
+
+    /// Ends it as a user would; its log is complete then.
+    pub(crate) fn stop(self) {
+        self.runtime.block_on(self.running.stop()).unwrap();
     }
 
     pub(crate) fn get(&self, path: &str) -> Answer {

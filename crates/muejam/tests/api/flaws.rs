@@ -2,7 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use squall_muejam::{Config, Flaw};
+use serde_json::Value;
+use squall_muejam::{Config, Flaw, LogConfig};
 
 use crate::client::{Server, config};
 
@@ -27,6 +28,45 @@ fn latency_delays_each_api_request() {
         let (took, _) = timed(|| server.get(path));
         assert!(took >= Duration::from_millis(120), "{path} took {took:?}");
     }
+}
+
+#[test]
+fn a_flaw_with_a_time_comes_and_goes_and_the_log_says_when() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("muejam.log");
+    let flaws = ["latency=150ms@500ms..2s", "errors=1@500ms..2s"].map(|flaw| flaw.parse().unwrap());
+    let log = Some(LogConfig::at(&path));
+    let server = Server::start(Config { flaws: flaws.to_vec(), log, ..config() });
+    let mut last = 200;
+    let mut changes = Vec::new();
+    let mut asked = Duration::ZERO;
+    while changes.len() < 2 {
+        assert!(asked < Duration::from_secs(60), "{changes:?}");
+        let (took, answer) = timed(|| server.get(STORY));
+        if answer.status == 500 {
+            assert!(took >= Duration::from_millis(150), "{took:?}");
+        }
+        if answer.status != last {
+            changes.push(answer.status);
+        }
+        asked += took;
+        last = answer.status;
+    }
+    assert_eq!(changes, [500, 200], "it comes and it goes");
+    server.stop();
+
+    // Time of the answer and how long it took: what a test needs to know when the service itself was slow.
+    let lines: Vec<Value> = std::fs::read_to_string(&path)
+        .unwrap()
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let answered = |line: &Value| -> jiff::Timestamp { line["timestamp"].as_str().unwrap().parse().unwrap() };
+    let requests = lines.iter().filter(|line| line["event_type"] == "api_request");
+    let (slow, fast): (Vec<_>, Vec<_>) = requests.partition(|line| line["status_code"] == 500);
+    assert!(slow.iter().all(|line| line["response_time_ms"].as_f64().unwrap() >= 150.0), "{slow:?}");
+    let recovered = answered(fast.last().unwrap());
+    assert!(slow.iter().all(|line| answered(line) <= recovered), "{recovered}");
 }
 
 #[test]
