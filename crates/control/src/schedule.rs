@@ -1,8 +1,10 @@
 //! From phases to assignments: who starts and stops when, as a pure function of the plan.
 
+use std::sync::Arc;
+
 use squall_core::{ClassDemand, Dispatcher, Nanos, NoUsers, PhaseId, Ramp, SlotLeases};
-use squall_engine::{Assignment, Change};
-use squall_plan::Plan;
+use squall_engine::{ArrivalSchedule, Assignment, Change};
+use squall_plan::{ArrivalPlan, Plan, UserClass};
 
 /// One phase of the run, planned to the last user.
 #[derive(Clone, Debug, PartialEq)]
@@ -52,10 +54,12 @@ pub fn schedule(plan: &Plan) -> Result<Vec<PhaseSchedule>, NoUsers> {
             changes.push(Change { due, slot, start: ramp.to > ramp.from });
         }
         let ramped = complete.then(|| changes.last().map_or(start, |change| change.due));
+        let users = leases.users_by_class();
+        let arrivals = phase.arrivals.as_ref().map(|arrivals| Arc::new(arrive(plan, arrivals, &users, end)));
         schedules.push(PhaseSchedule {
-            assignment: Assignment { at: start, phase: PhaseId::from(index), changes },
+            assignment: Assignment { at: start, phase: PhaseId::from(index), changes, arrivals },
             ramped,
-            users: leases.users_by_class(),
+            users,
             end,
         });
         start = end.unwrap_or(Nanos::MAX);
@@ -63,9 +67,27 @@ pub fn schedule(plan: &Plan) -> Result<Vec<PhaseSchedule>, NoUsers> {
     Ok(schedules)
 }
 
+/// What arrives in a phase: classes have shares by weight. A fixed count is a number of users and no share, unless there
+/// is nothing else to go by.
+fn arrive(plan: &Plan, arrivals: &ArrivalPlan, users: &[u32], end: Option<Nanos>) -> ArrivalSchedule {
+    let weighted = |class: &UserClass| if class.fixed_count > 0 { 0.0 } else { class.weight };
+    let mut weights: Vec<_> = plan.classes.iter().map(weighted).collect();
+    if weights.iter().all(|&weight| weight <= 0.0) {
+        weights = plan.classes.iter().map(|class| f64::from(class.fixed_count)).collect();
+    }
+    ArrivalSchedule {
+        segments: arrivals.segments.clone(),
+        spacing: arrivals.spacing,
+        seed: plan.seed,
+        weights,
+        users: users.to_vec(),
+        end,
+    }
+}
+
 #[cfg(test)]
 pub(crate) mod tests {
-    use squall_plan::{HttpSettings, Load, PhasePlan, UserClass, Wait};
+    use squall_plan::{HttpSettings, Load, PhasePlan, RateSegment, Spacing, UserClass, Wait};
 
     use super::*;
 
@@ -123,6 +145,32 @@ pub(crate) mod tests {
         assert_eq!(phases[0].users, [10]);
         assert_eq!(phases[1].assignment.changes.len(), 5);
         assert_eq!(phases[1].users, [5]);
+    }
+
+    #[test]
+    fn arrivals_are_dealt_by_weight_among_the_users_of_their_phase() {
+        let segments = vec![RateSegment { from: 5.0, to: 9.0, span: None }];
+        let arrivals = ArrivalPlan { segments: segments.clone(), spacing: Spacing::Poisson };
+        let mut plan =
+            plan_of(&[(10, 1e6, 10), (20, 1e6, 10), (20, 1e6, 10)], &[(3.0, 0), (0.0, 2), (1.0, 0)]);
+        plan.load.phases[1].arrivals = Some(arrivals.clone());
+        let phases = schedule(&plan).unwrap();
+        assert!(phases[0].assignment.arrivals.is_none() && phases[2].assignment.arrivals.is_none());
+        let open = phases[1].assignment.arrivals.as_ref().unwrap();
+        assert_eq!((&open.segments, open.spacing, open.seed), (&segments, Spacing::Poisson, plan.seed));
+        assert_eq!(open.weights, [3.0, 0.0, 1.0], "a fixed count is no share");
+        assert_eq!((open.users.clone(), open.end), (phases[1].users.clone(), Some(Nanos::from_secs(20))));
+        assert_eq!(open.users.iter().sum::<u32>(), 20);
+        assert!(phases[1].ramped.unwrap() < Nanos::from_millis(10_001));
+
+        let mut fixed = plan_of(&[(10, 1e6, 10)], &[(0.0, 2), (0.0, 6)]);
+        fixed.load.phases[0].arrivals = Some(arrivals);
+        let phases = schedule(&fixed).unwrap();
+        assert_eq!(
+            phases[0].assignment.arrivals.as_ref().unwrap().weights,
+            [2.0, 6.0],
+            "nothing else to go by"
+        );
     }
 
     #[test]

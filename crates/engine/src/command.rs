@@ -1,6 +1,9 @@
 //! What control tells a worker, and what a worker tells control.
 
+use std::sync::Arc;
+
 use squall_core::{Nanos, PhaseId, Slot};
+use squall_plan::{RateSegment, Spacing};
 use squall_stats::Window;
 
 /// From `at` on, requests belong to `phase`, and users start and stop as `changes` say. A worker told its
@@ -13,6 +16,26 @@ pub struct Assignment {
     pub phase: PhaseId,
     /// In rising order of `due`.
     pub changes: Vec<Change>,
+    /// Open model: when task iterations arrive. `None` lets the users set the pace.
+    pub arrivals: Option<Arc<ArrivalSchedule>>,
+}
+
+/// When task iterations arrive during a phase, and for which class. The same schedule makes the same arrivals, on however
+/// many threads the users run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ArrivalSchedule {
+    /// The rate over time, from the start of the phase on.
+    pub segments: Vec<RateSegment>,
+    /// How arrivals are spaced.
+    pub spacing: Spacing,
+    /// Of the run; the phase makes it a seed of its own.
+    pub seed: u64,
+    /// By class: shares of the arrivals.
+    pub weights: Vec<f64>,
+    /// By class: users of the phase, slots `0..users`. Arrivals are dealt to the threads that run them.
+    pub users: Vec<u32>,
+    /// When the last one may be due, exclusively; `None` for a phase that is stopped from outside.
+    pub end: Option<Nanos>,
 }
 
 /// One user starts or stops.
@@ -26,11 +49,28 @@ pub struct Change {
     pub start: bool,
 }
 
+/// What a thread gets of an assignment.
+#[derive(Clone, Debug)]
+pub(crate) struct Share {
+    pub(crate) at: Nanos,
+    pub(crate) phase: PhaseId,
+    pub(crate) changes: Vec<Change>,
+    pub(crate) arrivals: Option<ArrivalShare>,
+}
+
+/// A schedule of arrivals, and whose each of them is.
+#[derive(Clone, Debug)]
+pub(crate) struct ArrivalShare {
+    pub(crate) schedule: Arc<ArrivalSchedule>,
+    /// By class and slot: the thread that runs it.
+    pub(crate) owners: Arc<Vec<Vec<usize>>>,
+}
+
 /// Commands to a thread.
 #[derive(Clone, Debug)]
 pub(crate) enum Command {
     /// Append to the plan of what is due.
-    Assign(Assignment),
+    Assign(Share),
     /// Start no new task. A `timeout` of zero cuts the users at once; otherwise `Cut` follows when it is over.
     Stop { timeout: Nanos },
     /// Cut every user now.

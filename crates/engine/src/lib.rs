@@ -18,7 +18,7 @@ mod user;
 mod worker;
 
 pub use clock::RunClock;
-pub use command::{Assignment, Change};
+pub use command::{ArrivalSchedule, Assignment, Change};
 pub use identity::IdentityError;
 pub use program::CompileError;
 pub use worker::{ReadyWorker, StartError, Worker, WorkerConfig, WorkerEvent};

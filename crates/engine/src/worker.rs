@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver as ReadyReceiver, Sender as RecycleSender, channel};
 
-use squall_core::{Nanos, Slot};
+use squall_core::{Nanos, Slot, UserClassId};
 use squall_http::{ClientCertificate, TcpConnector, Tls, TlsOptions};
 use squall_plan::Plan;
 use squall_stats::Window;
@@ -14,7 +14,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use crate::alarm::Alarm;
 use crate::clock::RunClock;
-use crate::command::{Assignment, Change, Command, Report};
+use crate::command::{ArrivalShare, Assignment, Change, Command, Report, Share};
 use crate::program::{CompileError, Program, Targets};
 use crate::thread::{Channels, ThreadConfig, run_thread};
 
@@ -140,17 +140,30 @@ impl Worker {
     pub fn assign(&mut self, assignment: &Assignment) {
         let mut shares: Vec<Vec<Change>> = vec![Vec::new(); self.threads.len()];
         for change in &assignment.changes {
-            let thread = *self.placed.entry(change.slot).or_insert_with(|| {
-                let thread = self.next_thread;
-                self.next_thread = (thread + 1) % self.threads.len();
-                thread
-            });
+            let thread = self.place(change.slot);
             shares[thread].push(*change);
         }
+        let arrivals = assignment.arrivals.as_ref().map(|schedule| {
+            let class = |(class, &users): (usize, &u32)| {
+                let slots = (0..users).map(|index| Slot { class: UserClassId::from(class), index });
+                slots.map(|slot| self.place(slot)).collect()
+            };
+            let owners = Arc::new(schedule.users.iter().enumerate().map(class).collect());
+            ArrivalShare { schedule: Arc::clone(schedule), owners }
+        });
         for (thread, changes) in self.threads.iter().zip(shares) {
-            let share = Assignment { at: assignment.at, phase: assignment.phase, changes };
-            thread.tell(Command::Assign(share));
+            let (at, phase) = (assignment.at, assignment.phase);
+            thread.tell(Command::Assign(Share { at, phase, changes, arrivals: arrivals.clone() }));
         }
+    }
+
+    /// The thread that runs a slot.
+    fn place(&mut self, slot: Slot) -> usize {
+        *self.placed.entry(slot).or_insert_with(|| {
+            let thread = self.next_thread;
+            self.next_thread = (thread + 1) % self.threads.len();
+            thread
+        })
     }
 
     /// Start no new task; with a `timeout` of zero, cut the users at once.
@@ -356,7 +369,8 @@ impl Merger {
         let complete = delivered.iter().zip(&self.ended).all(|(&delivered, &ended)| delivered || ended);
         let (_, (window, _)) = if complete { self.open.pop_first()? } else { return None };
         // The last cut may fall on a whole second and be empty.
-        if window.span == Nanos::ZERO && window.cells().next().is_none() { self.next() } else { Some(window) }
+        let empty = window.cells().next().is_none() && window.iterations().next().is_none();
+        if window.span == Nanos::ZERO && empty { self.next() } else { Some(window) }
     }
 
     fn is_done(&self) -> bool {

@@ -72,7 +72,12 @@ impl Worker for Fake {
 
 fn phase(at: u64, end: Option<u64>, users: u32) -> PhaseSchedule {
     PhaseSchedule {
-        assignment: Assignment { at: Nanos::from_secs(at), phase: PhaseId(at as u16), changes: Vec::new() },
+        assignment: Assignment {
+            at: Nanos::from_secs(at),
+            phase: PhaseId(at as u16),
+            changes: Vec::new(),
+            arrivals: None,
+        },
         ramped: Some(Nanos::from_secs(at + 1)),
         users: vec![users],
         end: end.map(Nanos::from_secs),

@@ -9,7 +9,8 @@ use std::sync::mpsc::channel;
 use squall_core::{Nanos, PhaseId, UserClassId};
 use squall_http::{TcpConnector, Tls};
 use squall_plan::{
-    Auth, AuthKind, Escape, FeedOrder, JwtAlgorithm, Part, PickFrom, Plan, Secret, Slot, Template, Wait,
+    Auth, AuthKind, Escape, FeedOrder, JwtAlgorithm, Part, PickFrom, Plan, RateSegment, Secret, Slot,
+    Spacing, Template, Wait,
 };
 use squall_testkit::alloc;
 use tokio::runtime::{Builder, LocalOptions};
@@ -18,12 +19,14 @@ use tokio::sync::mpsc::unbounded_channel;
 use super::support::{feed, get, plan_of, user_class};
 use crate::alarm::Alarm;
 use crate::clock::RunClock;
-use crate::command::{Assignment, Change, Command};
+use crate::command::{ArrivalSchedule, ArrivalShare, Change, Command, Share};
 use crate::program::{Program, Targets};
 use crate::thread::{Channels, ThreadConfig, run_thread};
 
 const WARM_UP: u64 = 2_000;
 const MEASURED: u64 = 10_000;
+/// Fewer, because they come at a rate: all of them between two windows.
+const ARRIVALS: u64 = 1_000;
 
 /// A server on a thread of its own that answers everything with the same bytes.
 fn serve() -> (SocketAddr, Arc<AtomicU64>) {
@@ -50,7 +53,23 @@ fn serve() -> (SocketAddr, Arc<AtomicU64>) {
 #[test]
 fn a_request_in_steady_state_allocates_nothing() {
     let plan = plan_of(vec![user_class("A", Wait::Constant(Nanos::ZERO), vec![get("/x")])]);
-    assert_eq!(allocations(plan), 0, "allocations in {MEASURED} requests");
+    assert_eq!(allocations(plan, MEASURED, None), 0, "allocations in {MEASURED} requests");
+}
+
+#[test]
+fn an_arrival_in_steady_state_allocates_nothing() {
+    // Too many for the user at times, so that both lines are in use.
+    let schedule = ArrivalSchedule {
+        segments: vec![RateSegment { from: 3000.0, to: 3000.0, span: None }],
+        spacing: Spacing::Poisson,
+        seed: 1,
+        weights: vec![1.0],
+        users: vec![1],
+        end: None,
+    };
+    let share = ArrivalShare { schedule: Arc::new(schedule), owners: Arc::new(vec![vec![0]]) };
+    let plan = plan_of(vec![user_class("A", Wait::Constant(Nanos::ZERO), vec![get("/x")])]);
+    assert_eq!(allocations(plan, ARRIVALS, Some(share)), 0, "allocations in {ARRIVALS} arrivals");
 }
 
 #[test]
@@ -84,11 +103,11 @@ fn slots_headers_and_tokens_allocate_nothing_either() {
         },
     });
     plan.feeds.push(feed("terms", FeedOrder::Random, &["fantasy", "romance"]));
-    assert_eq!(allocations(plan), 0, "allocations in {MEASURED} requests");
+    assert_eq!(allocations(plan, MEASURED, None), 0, "allocations in {MEASURED} requests");
 }
 
-/// What the thread allocates while [`MEASURED`] requests go by.
-fn allocations(mut plan: Plan) -> u64 {
+/// What the thread allocates while `measured` requests go by.
+fn allocations(mut plan: Plan, measured: u64, arrivals: Option<ArrivalShare>) -> u64 {
     alloc::assert_installed();
     let (address, served) = serve();
     plan.host = format!("http://{address}");
@@ -112,8 +131,8 @@ fn allocations(mut plan: Plan) -> u64 {
             slot: squall_core::Slot { class: UserClassId(0), index: 0 },
             start: true,
         };
-        let assignment = Assignment { at: Nanos::ZERO, phase: PhaseId(0), changes: vec![change] };
-        commands.send(Command::Assign(assignment)).unwrap();
+        let share = Share { at: Nanos::ZERO, phase: PhaseId(0), changes: vec![change], arrivals };
+        commands.send(Command::Assign(share)).unwrap();
         let channels = Channels { commands: receiver, reports, recycled };
         tokio::task::spawn_local(async move {
             run_thread(program, config, TcpConnector, channels).await;
@@ -122,7 +141,7 @@ fn allocations(mut plan: Plan) -> u64 {
         loop {
             wait_for(&served, WARM_UP).await;
             let (cuts, before) = (windows.len(), alloc::this_thread().allocations);
-            wait_for(&served, MEASURED).await;
+            wait_for(&served, measured).await;
             let counted = alloc::this_thread().allocations - before;
             if windows.len() == cuts {
                 return counted;

@@ -14,7 +14,7 @@ use squall_plan::{
     Endpoint, Escape, Expect, Feed, FeedOrder, HttpSettings, Load, Part, PhasePlan, Plan, RequestStep, Step,
     Task, Template, UserClass, Wait,
 };
-use squall_stats::{CellKey, ErrorTable, Summary, TaskCounts, Window};
+use squall_stats::{CellKey, ErrorTable, Iterations, Summary, TaskCounts, Window};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 use tokio::runtime::{Builder, LocalOptions};
 use tokio::sync::Notify;
@@ -22,7 +22,7 @@ use tokio::sync::mpsc::unbounded_channel;
 
 use crate::alarm::Alarm;
 use crate::clock::RunClock;
-use crate::command::{Assignment, Change, Command, Report};
+use crate::command::{ArrivalSchedule, ArrivalShare, Change, Command, Report, Share};
 use crate::program::{Program, Targets};
 use crate::thread::{Channels, ThreadConfig, run_thread};
 
@@ -232,6 +232,8 @@ pub(super) struct Bench {
     plan: Plan,
     script: Script,
     changes: Vec<Change>,
+    /// Each phase's beginning, and what arrives in it.
+    phases: Vec<(Nanos, Option<ArrivalSchedule>)>,
     stop_timeout: Nanos,
     down: bool,
     paused: bool,
@@ -243,6 +245,7 @@ impl Bench {
             plan,
             script: Rc::new(script),
             changes: Vec::new(),
+            phases: vec![(Nanos::ZERO, None)],
             stop_timeout: Nanos::ZERO,
             down: false,
             paused: true,
@@ -263,6 +266,18 @@ impl Bench {
 
     pub(super) fn stop(mut self, due: Nanos, slot: Slot) -> Self {
         self.changes.push(Change { due, slot, start: false });
+        self
+    }
+
+    /// What arrives from the start on.
+    pub(super) fn arrivals(mut self, schedule: ArrivalSchedule) -> Self {
+        self.phases[0].1 = Some(schedule);
+        self
+    }
+
+    /// A further phase.
+    pub(super) fn phase(mut self, at: Nanos, arrivals: Option<ArrivalSchedule>) -> Self {
+        self.phases.push((at, arrivals));
         self
     }
 
@@ -299,8 +314,16 @@ impl Bench {
             let (commands, command_receiver) = unbounded_channel();
             let (report_sender, mut reports) = unbounded_channel();
             let (_recycle, recycled) = channel();
-            let assignment = Assignment { at: Nanos::ZERO, phase: PhaseId(0), changes: self.changes };
-            commands.send(Command::Assign(assignment)).unwrap();
+            let mut changes = self.changes;
+            for (index, (at, schedule)) in self.phases.into_iter().enumerate() {
+                let arrivals = schedule.map(|schedule| {
+                    let owners = schedule.users.iter().map(|&users| vec![0; users as usize]).collect();
+                    ArrivalShare { schedule: Arc::new(schedule), owners: Arc::new(owners) }
+                });
+                let changes = std::mem::take(&mut changes);
+                let share = Share { at, phase: PhaseId::from(index), changes, arrivals };
+                commands.send(Command::Assign(share)).unwrap();
+            }
             let alarm = Alarm::Runtime { at: clock.instant(Nanos::ZERO).into(), changed: Notify::new() };
             let config = ThreadConfig { index: 0, clock, tls: Tls::disabled(), alarm, loopback: true };
             let channels = Channels { commands: command_receiver, reports: report_sender, recycled };
@@ -373,6 +396,19 @@ impl Run {
             }
         }
         tasks
+    }
+
+    /// Task iterations of a phase and class.
+    pub(super) fn iterations(&self, phase: u16, class: u16) -> Iterations {
+        let mut sum = Iterations::default();
+        let all = self.windows.iter().flat_map(Window::iterations);
+        all.filter(|(p, c, _)| (p.0, c.0) == (phase, class)).for_each(|(_, _, counts)| sum.merge(counts));
+        sum
+    }
+
+    /// When the server read each request, in ms.
+    pub(super) fn moments(&self) -> Vec<f64> {
+        self.seen.iter().map(|seen| seen.now.as_millis_f64()).collect()
     }
 
     /// Requests the server read.

@@ -1,5 +1,5 @@
 //! The loop that drives a thread's time: wakes sleepers, checks deadlines at every heartbeat, starts and stops
-//! users when they are due, and cuts a window at every whole second.
+//! users when they are due, hands out what arrives, and cuts a window at every whole second.
 
 use std::collections::VecDeque;
 use std::rc::Rc;
@@ -10,8 +10,10 @@ use squall_http::Connector;
 use squall_stats::Window;
 
 use super::Thread;
+use super::arrivals::Source;
+use super::turns::Arrival;
 use super::users::Life;
-use crate::command::{Assignment, Change, Command, Report};
+use crate::command::{Change, Command, Report, Share};
 use crate::timers::UserKey;
 
 /// Deadlines are checked, and loop lag is measured, this often.
@@ -22,8 +24,10 @@ pub(super) struct Driver<C: Connector> {
     thread: Rc<Thread<C>>,
     index: usize,
     recycled: RecycleReceiver<Box<Window>>,
-    pending: VecDeque<Assignment>,
+    pending: VecDeque<Share>,
     changes: VecDeque<Change>,
+    /// What arrives in an open phase.
+    source: Option<Source>,
     /// Users told to stop: when they are cut, and which life is meant.
     stopping: VecDeque<(Nanos, UserKey, u64)>,
     /// How long a user that is ramped down may take.
@@ -42,6 +46,7 @@ impl<C: Connector + 'static> Driver<C> {
             recycled,
             pending: VecDeque::new(),
             changes: VecDeque::new(),
+            source: None,
             stopping: VecDeque::new(),
             stop_timeout: thread.program.plan.load.stop_timeout,
             window_start: Nanos::ZERO,
@@ -55,22 +60,29 @@ impl<C: Connector + 'static> Driver<C> {
     /// The next moment at which there is something to do.
     pub(super) fn next_wake(&self) -> Nanos {
         let sleep = self.thread.timers.next_sleep();
-        [self.next_change(), self.boundary(), sleep].into_iter().fold(self.next_heartbeat, Nanos::min)
+        let arrival = self.next_arrival();
+        [self.next_change(), arrival, self.boundary(), sleep]
+            .into_iter()
+            .fold(self.next_heartbeat, Nanos::min)
     }
 
     pub(super) fn obey(&mut self, command: Command) {
         let life = match command {
-            Command::Assign(assignment) => {
-                self.pending.push_back(assignment);
+            Command::Assign(share) => {
+                self.pending.push_back(share);
                 return;
             }
             Command::Stop { timeout: Nanos::ZERO } | Command::Cut => Life::Cut,
             Command::Stop { .. } => Life::Stopping,
             Command::Finish => return,
         };
+        // What was due before belongs to the run.
+        self.arrive_until(self.thread.clock.now());
         self.stopped = true;
         self.pending.clear();
         self.changes.clear();
+        self.source = None;
+        self.thread.close_arrivals();
         let users = self.thread.users.borrow().keys();
         users.into_iter().for_each(|key| self.thread.advance_life(key, life));
         self.report_idle();
@@ -110,28 +122,55 @@ impl<C: Connector + 'static> Driver<C> {
             self.next_heartbeat += HEARTBEAT;
         }
         self.cut_overdue(now);
+        self.thread.expire_arrivals(now);
         self.report_idle();
     }
 
     fn next_change(&self) -> Nanos {
-        let assignment = self.pending.front().map_or(Nanos::MAX, |assignment| assignment.at);
-        self.changes.front().map_or(Nanos::MAX, |change| change.due).min(assignment)
+        let share = self.pending.front().map_or(Nanos::MAX, |share| share.at);
+        self.changes.front().map_or(Nanos::MAX, |change| change.due).min(share)
     }
 
-    /// Apply assignments and changes that are due by `until`, in their order.
+    fn next_arrival(&self) -> Nanos {
+        self.source.as_ref().map_or(Nanos::MAX, Source::due)
+    }
+
+    /// Apply assignments and changes that are due by `until`, and hand out what arrives, in their order.
     fn change_until(&mut self, until: Nanos) {
-        while self.next_change() <= until {
-            let change = self.changes.front().map_or(Nanos::MAX, |change| change.due);
-            match self.pending.pop_front_if(|assignment| assignment.at <= change) {
-                Some(assignment) => {
-                    self.thread.phase.set(assignment.phase);
-                    self.changes.extend(assignment.changes);
-                }
+        loop {
+            let change = self.next_change();
+            self.arrive_until(until.min(change - Nanos(1)));
+            if change > until {
+                return;
+            }
+            let users = self.changes.front().map_or(Nanos::MAX, |change| change.due);
+            match self.pending.pop_front_if(|share| share.at <= users) {
+                Some(share) => self.begin(share),
                 None => {
                     if let Some(change) = self.changes.pop_front() {
                         self.change(change);
                     }
                 }
+            }
+        }
+    }
+
+    fn begin(&mut self, share: Share) {
+        self.thread.phase.set(share.phase);
+        self.changes.extend(share.changes);
+        self.source = share.arrivals.map(|arrivals| Source::new(arrivals, share.phase, share.at, self.index));
+        match &self.source {
+            Some(source) => self.thread.open_arrivals(source),
+            None => self.thread.close_arrivals(),
+        }
+    }
+
+    fn arrive_until(&mut self, until: Nanos) {
+        let Some(source) = &mut self.source else { return };
+        while source.due() <= until {
+            let arrival = Arrival { due: source.due(), phase: source.phase() };
+            if let Some(class) = source.pop() {
+                self.thread.arrive(class, arrival);
             }
         }
     }

@@ -1,8 +1,10 @@
 //! One worker thread: its users and what they share. Everything here belongs to one thread; commands come in and
 //! windows go out by message.
 
+mod arrivals;
 mod driver;
 mod sampling;
+mod turns;
 mod users;
 
 use std::cell::{Cell, RefCell};
@@ -15,7 +17,7 @@ use std::sync::mpsc::Receiver as RecycleReceiver;
 use std::task::Poll;
 use std::time::Duration;
 
-use squall_core::{Nanos, PhaseId, Slot};
+use squall_core::{Nanos, PhaseId, Slot, UserClassId};
 use squall_http::{Client, ClientConfig, Connector, Tls};
 use squall_plan::{FeedOrder, Plan};
 use squall_stats::{ErrorKey, Recorder, Window};
@@ -28,10 +30,13 @@ use crate::program::Program;
 use crate::timers::{Timers, UserKey};
 use crate::user::User;
 
+use arrivals::Source;
 use driver::Driver;
 use sampling::Sampling;
+use turns::Turns;
 use users::Users;
 
+pub(crate) use turns::{Arrival, Call};
 pub(crate) use users::Life;
 
 /// Buffers kept for reuse, and the size up to which they are.
@@ -68,6 +73,7 @@ pub(crate) struct Thread<C: Connector> {
     alarm: Alarm,
     phase: Cell<PhaseId>,
     users: RefCell<Users>,
+    turns: RefCell<Turns>,
     scratch: RefCell<Vec<Scratch>>,
     sampling: RefCell<Sampling>,
     warned: RefCell<HashSet<String>>,
@@ -124,6 +130,58 @@ impl<C: Connector + 'static> Thread<C> {
             if self.timers.slept(key) { Poll::Ready(Ok(())) } else { Poll::Pending }
         })
         .await
+    }
+
+    /// Do task iterations arrive by themselves now?
+    pub(crate) fn is_open(&self) -> bool {
+        self.turns.borrow().is_open()
+    }
+
+    /// A user is free since `now`: the arrival it is to serve at once. Without one it is idle, and to ask
+    /// [`Thread::called`] whenever it is woken.
+    pub(crate) fn take_or_wait(&self, key: UserKey, class: UserClassId, now: Nanos) -> Option<Arrival> {
+        self.turns.borrow_mut().take_or_wait(key, class, now, &mut self.recorder.borrow_mut())
+    }
+
+    /// What an idle user is to do.
+    pub(crate) fn called(&self, key: UserKey) -> Call {
+        self.turns.borrow_mut().called(key)
+    }
+
+    /// The user serves nothing that arrives from now on.
+    pub(crate) fn leave_line(&self, key: UserKey, class: UserClassId) {
+        self.turns.borrow_mut().leave(key, class, &mut self.recorder.borrow_mut());
+    }
+
+    fn arrive(&self, class: UserClassId, arrival: Arrival) {
+        let called = self.turns.borrow_mut().arrive(class, arrival, &mut self.recorder.borrow_mut());
+        if let Some(key) = called {
+            self.timers.wake(key);
+        }
+    }
+
+    fn open_arrivals(&self, source: &Source) {
+        let was_open = self.is_open();
+        self.turns.borrow_mut().open((0..self.program.classes.len()).map(|class| source.users(class)));
+        if !was_open {
+            // Users who think between two tasks are free now.
+            self.wake_users();
+        }
+    }
+
+    fn close_arrivals(&self) {
+        if self.is_open() {
+            self.turns.borrow_mut().close(&mut self.recorder.borrow_mut());
+            self.wake_users();
+        }
+    }
+
+    fn expire_arrivals(&self, now: Nanos) {
+        self.turns.borrow_mut().expire(now, &mut self.recorder.borrow_mut());
+    }
+
+    fn wake_users(&self) {
+        self.users.borrow().keys().into_iter().for_each(|key| self.timers.wake(key));
     }
 
     pub(crate) fn take_scratch(&self) -> Scratch {
@@ -236,6 +294,7 @@ impl<C: Connector + 'static> Drop for Presence<C> {
         }
         self.thread.timers.remove(self.key);
         self.thread.users.borrow_mut().remove(self.key);
+        self.thread.leave_line(self.key, self.slot.class);
         self.thread.recorder.borrow_mut().users()[self.slot.class.index()] -= 1;
     }
 }
@@ -262,6 +321,7 @@ pub(crate) async fn run_thread<C: Connector + 'static>(
         alarm: config.alarm,
         phase: Cell::new(PhaseId(0)),
         users: RefCell::default(),
+        turns: RefCell::new(Turns::new(plan.classes.len(), plan.http.timeout)),
         scratch: RefCell::default(),
         sampling: RefCell::default(),
         warned: RefCell::default(),

@@ -1,20 +1,23 @@
-//! A virtual user: picks a task, runs it, waits, until it is told to stop.
+//! A virtual user: picks a task, runs it, waits, until it is told to stop. What it waits for is its own think time or
+//! schedule in the closed model, and the next arrival in the open one.
 
 mod counted;
 mod render;
 mod request;
 
+use std::future::poll_fn;
 use std::rc::Rc;
+use std::task::Poll;
 
 use rand::rngs::SmallRng;
 use rand::{RngExt, SeedableRng};
-use squall_core::{Nanos, Slot};
+use squall_core::{Nanos, PhaseId, Slot};
 use squall_http::{Connector, Session};
 use squall_plan::{FeedOrder, Wait};
 
 use crate::identity::Token;
-use crate::program::{Class, Step, Task};
-use crate::thread::{Life, Thread};
+use crate::program::{Class, Step};
+use crate::thread::{Arrival, Call, Life, Thread};
 use crate::timers::UserKey;
 
 /// One virtual user. Everything here belongs to its slot, whichever thread runs it.
@@ -91,39 +94,100 @@ impl<C: Connector + 'static> User<C> {
             if let Some(leave) = self.told_to_leave() {
                 return leave;
             }
-            if let Wait::Pacing(_) = class.wait {
-                let free = self.thread.clock.now().max(schedule);
-                self.due = Due { intended: Some(schedule), ready: Some(self.due.ready.unwrap_or(free)) };
-            }
-            let task = &class.tasks[self.pick(&class.weights)];
-            if let Err(leave) = self.task(class, task).await {
-                return leave;
-            }
-            if class.wait == Wait::Constant(Nanos::ZERO) {
-                self.due = Due::default();
-                continue;
-            }
-            let now = self.thread.clock.now();
-            let until = match class.wait {
-                Wait::Pacing(interval) => {
-                    schedule += interval;
-                    schedule
-                }
-                wait => now + self.draw(wait),
+            let turn = if self.thread.is_open() {
+                self.open_turn(class, &mut schedule).await
+            } else {
+                self.closed_turn(class, &mut schedule).await
             };
-            // Behind the schedule: the next one is due already and only waited for this user to be free.
-            self.due = Due { intended: None, ready: (until > now).then_some(until) };
-            if until > now
-                && let Err(leave) = self.sleep(until).await
-            {
+            if let Err(leave) = turn {
                 return leave;
             }
         }
     }
 
-    async fn task(&mut self, class: &Class, task: &Task) -> Result<(), Leave> {
+    /// A task that this user begins because it is free, and the wait after it.
+    async fn closed_turn(&mut self, class: &Class, schedule: &mut Nanos) -> Result<(), Leave> {
+        if let Wait::Pacing(_) = class.wait {
+            let free = self.thread.clock.now().max(*schedule);
+            self.due = Due { intended: Some(*schedule), ready: Some(self.due.ready.unwrap_or(free)) };
+        }
+        let phase = self.thread.phase();
+        self.thread.recorder.borrow_mut().iterations(phase, self.slot.class).offered += 1;
+        self.task(class, phase).await?;
+        self.rest(class, schedule).await
+    }
+
+    /// A task that has arrived.
+    async fn open_turn(&mut self, class: &Class, schedule: &mut Nanos) -> Result<(), Leave> {
+        if let Some((arrival, ready)) = self.next_arrival().await? {
+            self.due = Due { intended: Some(arrival.due), ready: Some(ready) };
+            self.task(class, arrival.phase).await?;
+            // Only its first request is late when it is, and it may have had none.
+            self.due = Due::default();
+        }
+        if self.thread.is_open() {
+            return Ok(());
+        }
+        // Users set the pace again: this one goes on as after a task of its own.
+        *schedule = self.thread.clock.now();
+        self.rest(class, schedule).await
+    }
+
+    /// Between two tasks of the closed model.
+    async fn rest(&mut self, class: &Class, schedule: &mut Nanos) -> Result<(), Leave> {
+        if class.wait == Wait::Constant(Nanos::ZERO) {
+            self.due = Due::default();
+            return Ok(());
+        }
+        let now = self.thread.clock.now();
+        let until = match class.wait {
+            Wait::Pacing(interval) => {
+                *schedule += interval;
+                *schedule
+            }
+            wait => now + self.draw(wait),
+        };
+        // Behind the schedule: the next one is due already and only waited for this user to be free.
+        self.due = Due { intended: None, ready: (until > now).then_some(until) };
+        if until > now { self.sleep(until).await } else { Ok(()) }
+    }
+
+    /// Wait for something to arrive. Returns it and the moment from which this user could have served it; `None` when
+    /// nothing arrives any more.
+    async fn next_arrival(&self) -> Result<Option<(Arrival, Nanos)>, Leave> {
+        let free = self.thread.clock.now();
+        if let Some(arrival) = self.thread.take_or_wait(self.key, self.slot.class, free) {
+            return Ok(Some((arrival, free)));
+        }
+        poll_fn(|_| {
+            let life = self.thread.life(self.key);
+            if life == Life::Cut {
+                return Poll::Ready(Err(Leave::Cut));
+            }
+            match self.thread.called(self.key) {
+                // Being told to stop at the same time does not take back what was given before.
+                Call::Serve(arrival) => Poll::Ready(Ok(Some((arrival, arrival.due)))),
+                _ if life == Life::Stopping => {
+                    // `on_stop` is still to come, and this user must not be given anything meanwhile.
+                    self.thread.leave_line(self.key, self.slot.class);
+                    Poll::Ready(Err(Leave::Stopping))
+                }
+                Call::Closed => Poll::Ready(Ok(None)),
+                Call::Wait => Poll::Pending,
+            }
+        })
+        .await
+    }
+
+    /// One task iteration, which belongs to `phase`.
+    async fn task(&mut self, class: &Class, phase: PhaseId) -> Result<(), Leave> {
+        let task = &class.tasks[self.pick(&class.weights)];
+        self.thread.recorder.borrow_mut().iterations(phase, self.slot.class).started += 1;
         if task.needs.iter().any(|var| self.vars[usize::from(var.0)].is_empty()) {
-            self.thread.recorder.borrow_mut().task_skipped(task.id);
+            let mut recorder = self.thread.recorder.borrow_mut();
+            recorder.task_skipped(task.id);
+            recorder.iterations(phase, self.slot.class).completed += 1;
+            drop(recorder);
             // A user whose every turn is skipped without a wait must still let the others run.
             tokio::task::yield_now().await;
             return Ok(());
@@ -131,7 +195,9 @@ impl<C: Connector + 'static> User<C> {
         self.pick_rows(class, self.tasks_begun);
         self.tasks_begun = self.tasks_begun.wrapping_add(1);
         self.steps(&task.steps).await?;
-        self.thread.recorder.borrow_mut().task_ran(task.id);
+        let mut recorder = self.thread.recorder.borrow_mut();
+        recorder.task_ran(task.id);
+        recorder.iterations(phase, self.slot.class).completed += 1;
         Ok(())
     }
 
@@ -151,15 +217,14 @@ impl<C: Connector + 'static> User<C> {
         Ok(())
     }
 
-    /// Sleep between tasks: a user told to stop wakes and leaves.
+    /// Sleep between tasks: a user told to stop wakes and leaves, and one that may be needed for what arrives wakes too.
     async fn sleep(&self, until: Nanos) -> Result<(), Leave> {
-        self.thread
-            .sleep(self.key, until, |life| match life {
-                Life::Running => None,
-                Life::Stopping => Some(Leave::Stopping),
-                Life::Cut => Some(Leave::Cut),
-            })
-            .await
+        let reason = |life| match life {
+            Life::Running => self.thread.is_open().then_some(Ok(())),
+            Life::Stopping => Some(Err(Leave::Stopping)),
+            Life::Cut => Some(Err(Leave::Cut)),
+        };
+        self.thread.sleep(self.key, until, reason).await.or_else(|reason| reason)
     }
 
     /// Sleep within a task: a user told to stop finishes its task first.
@@ -212,10 +277,14 @@ impl<C: Connector + 'static> User<C> {
     }
 }
 
-/// A seed for a user that differs from every other user's: splitmix64 over run seed, class and number.
+/// A seed for a user that differs from every other user's.
 fn mix(seed: u64, slot: Slot) -> u64 {
-    let mut x =
-        seed ^ (u64::from(slot.class.0) << 32 | u64::from(slot.index)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    scramble(seed, u64::from(slot.class.0) << 32 | u64::from(slot.index))
+}
+
+/// A seed of its own for each number: splitmix64.
+pub(crate) fn scramble(seed: u64, number: u64) -> u64 {
+    let mut x = seed ^ number.wrapping_mul(0x9E37_79B9_7F4A_7C15);
     x = (x ^ (x >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
     x = (x ^ (x >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
     x ^ (x >> 31)

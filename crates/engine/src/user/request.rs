@@ -26,6 +26,7 @@ impl<C: Connector + 'static> User<C> {
         }
         let due = std::mem::take(&mut self.due);
         let phase = self.thread.phase();
+        let scheduled = self.is_scheduled();
         let mut scratch = self.thread.take_scratch();
         self.render(request, &mut scratch);
 
@@ -54,7 +55,7 @@ impl<C: Connector + 'static> User<C> {
             }
         };
         if let Some(counted) = counted {
-            let sample = counted.sample(intended, begun, self.is_paced());
+            let sample = counted.sample(intended, begun, scheduled);
             let kind = counted.outcome.kind();
             self.thread.recorder.borrow_mut().record(phase, request.site, kind, &sample);
             if let Outcome::Failed(class) = counted.outcome {
@@ -196,8 +197,13 @@ impl<C: Connector + 'static> User<C> {
         Ok(())
     }
 
-    fn is_paced(&self) -> bool {
-        matches!(self.thread.program.classes[self.slot.class.index()].wait, squall_plan::Wait::Pacing(_))
+    /// Does something else than this user set the pace now, so that response time and service time differ?
+    fn is_scheduled(&self) -> bool {
+        self.thread.is_open()
+            || matches!(
+                self.thread.program.classes[self.slot.class.index()].wait,
+                squall_plan::Wait::Pacing(_)
+            )
     }
 }
 
