@@ -7,6 +7,7 @@
 
 mod annotations;
 mod chart;
+pub mod compare;
 pub mod console;
 pub mod csv;
 pub mod html;

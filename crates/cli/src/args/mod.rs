@@ -4,6 +4,7 @@
 //! text that was written; the settings parse them, because the environment and configuration files hold the same
 //! options as text and must be refused in the same words.
 
+mod compare;
 mod later;
 mod load;
 
@@ -11,6 +12,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub(crate) use compare::CompareArgs;
 pub(crate) use load::{LoadArgs, ShapeArgs};
 
 const AFTER_HELP: &str = "\
@@ -52,6 +54,8 @@ pub(crate) enum Command {
     Check(Box<CheckArgs>),
     /// Render a saved run
     Report(ReportArgs),
+    /// Hold a saved run against another: what became worse, what better, what stayed
+    Compare(CompareArgs),
     /// Judge a saved run again, by its own criteria or by others
     Verdict(VerdictArgs),
     /// The reference API the demo tests, in this process

@@ -10,7 +10,7 @@ use crate::errors::Problem;
 use crate::settings::Settings;
 
 /// Commands of later versions.
-const LATER: [&str; 3] = ["capacity", "compare", "web"];
+const LATER: [&str; 2] = ["capacity", "web"];
 
 /// What is wrong with `word` at the place of a command, if it looks like one and is none.
 pub(crate) fn command(word: &str) -> Option<Problem> {

@@ -1,6 +1,7 @@
 //! One module per command, and what they share.
 
 mod check;
+mod compare;
 mod demo;
 mod faults;
 mod github;
@@ -50,6 +51,10 @@ pub(crate) fn dispatch(cli: Cli) -> Outcome {
         Some(Command::Verdict(args)) => {
             logging::init(&Log::default(), &terminal.screen)?;
             verdict::run(&args, &terminal)
+        }
+        Some(Command::Compare(args)) => {
+            logging::init(&Log::default(), &terminal.screen)?;
+            compare::run(&args)
         }
         Some(Command::MuejamApi(args)) => {
             squall_muejam::args::run(&args)

@@ -70,7 +70,8 @@ pub(super) fn write_csv(run: &Run, prefix: &Path, full_history: bool) -> Result<
         .map_err(|error| preflight::unwritable(prefix, "--csv").cause(error))
 }
 
-fn write(
+/// A file that an option names.
+pub(super) fn write(
     path: &Path,
     option: &str,
     render: impl FnOnce(&mut dyn Write) -> io::Result<()>,

@@ -43,7 +43,6 @@ fn words_that_look_like_commands() {
     for (line, texts) in [
         ("chekc suite.toml", ["there is no command `chekc`", "did you mean `squall check`?"]),
         ("chekc suite.toml --format json", ["there is no command `chekc`", "did you mean `squall check`?"]),
-        ("compare a.squall b.squall", ["the command `compare` comes with a later version", "`report`"]),
         ("verdcit a.squall --junit x", ["there is no command `verdcit`", "did you mean `squall verdict`?"]),
         ("capactiy suite.toml", ["there is no command `capactiy`", "`capacity` comes with a later version"]),
         ("web", ["the command `web` comes with a later version", "`run`"]),

@@ -4,7 +4,7 @@ mod live;
 mod locust;
 mod screen;
 mod summary;
-mod table;
+pub(crate) mod table;
 
 pub use live::{Live, LiveOptions};
 pub use screen::Screen;

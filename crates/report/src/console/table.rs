@@ -4,28 +4,28 @@ use crate::show::plain;
 
 /// Where the text of a column stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Align {
+pub(crate) enum Align {
     Left,
     Right,
 }
 
 /// A table that knows its rows before it is written.
 #[derive(Debug)]
-pub(super) struct Table {
+pub(crate) struct Table {
     head: Vec<(&'static str, Align)>,
     rows: Vec<Vec<Cell>>,
 }
 
 /// Text and, on a terminal, its colour.
 #[derive(Clone, Debug)]
-pub(super) struct Cell {
+pub(crate) struct Cell {
     text: String,
     paint: Paint,
 }
 
 /// Colours by meaning. No meaning is carried by colour alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Paint {
+pub(crate) enum Paint {
     Plain,
     Good,
     Warning,
@@ -35,7 +35,7 @@ pub(super) enum Paint {
 
 impl Paint {
     /// `text` in this colour; `text` itself when `colour` is off.
-    pub(super) fn apply(self, text: &str, colour: bool) -> String {
+    pub(crate) fn apply(self, text: &str, colour: bool) -> String {
         let code = match self {
             Self::Plain => return text.to_owned(),
             Self::Good => "32",
@@ -55,26 +55,26 @@ impl<T: Into<String>> From<T> for Cell {
 }
 
 impl Cell {
-    pub(super) fn painted(text: impl Into<String>, paint: Paint) -> Self {
+    pub(crate) fn painted(text: impl Into<String>, paint: Paint) -> Self {
         Self { paint, ..Self::from(text) }
     }
 }
 
 impl Table {
-    pub(super) fn new(head: &[(&'static str, Align)]) -> Self {
+    pub(crate) fn new(head: &[(&'static str, Align)]) -> Self {
         Self { head: head.to_vec(), rows: Vec::new() }
     }
 
-    pub(super) fn row(&mut self, cells: Vec<Cell>) {
+    pub(crate) fn row(&mut self, cells: Vec<Cell>) {
         self.rows.push(cells);
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.rows.is_empty()
     }
 
     /// The table, two spaces between columns, with a rule below its head.
-    pub(super) fn render(&self, colour: bool) -> String {
+    pub(crate) fn render(&self, colour: bool) -> String {
         let widths: Vec<usize> = self
             .head
             .iter()

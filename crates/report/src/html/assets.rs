@@ -1,12 +1,12 @@
 //! What the page carries with it. Versions and licences: `assets/vendor/README.md`.
 
 /// Ours.
-pub(super) const STYLE: &str = include_str!("../../assets/report.css");
+pub(crate) const STYLE: &str = include_str!("../../assets/report.css");
 /// Ours.
-pub(super) const SCRIPT: &str = include_str!("../../assets/report.js");
+pub(crate) const SCRIPT: &str = include_str!("../../assets/report.js");
 /// uPlot, unchanged.
-pub(super) const UPLOT_STYLE: &str = include_str!("../../assets/vendor/uplot-1.6.32.min.css");
+pub(crate) const UPLOT_STYLE: &str = include_str!("../../assets/vendor/uplot-1.6.32.min.css");
 /// uPlot, unchanged.
-pub(super) const UPLOT_SCRIPT: &str = include_str!("../../assets/vendor/uplot-1.6.32.iife.min.js");
+pub(crate) const UPLOT_SCRIPT: &str = include_str!("../../assets/vendor/uplot-1.6.32.iife.min.js");
 /// Goes wherever uPlot goes.
-pub(super) const UPLOT_LICENCE: &str = include_str!("../../assets/vendor/uplot-LICENSE");
+pub(crate) const UPLOT_LICENCE: &str = include_str!("../../assets/vendor/uplot-LICENSE");

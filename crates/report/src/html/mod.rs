@@ -4,7 +4,7 @@
 //! script only draws the charts, from JSON in the page. What comes from a suite or a target is escaped: text by
 //! the template, the JSON by [`embedded`]. A content security policy forbids every request, should that ever fail.
 
-mod assets;
+pub(crate) mod assets;
 mod charts;
 mod criteria;
 mod doubts;
@@ -76,7 +76,7 @@ fn shortened(mut log: Vec<LogReport>) -> Vec<LogReport> {
 }
 
 /// JSON that cannot end the element it stands in: `<` occurs only inside strings, where it may be escaped.
-fn embedded(json: &str) -> String {
+pub(crate) fn embedded(json: &str) -> String {
     json.replace('<', "\\u003c")
 }
 

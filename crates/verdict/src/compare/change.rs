@@ -143,7 +143,7 @@ pub(super) fn conclude(changes: &mut [&mut Change], share: f64) {
         least = least.max(change.p_value * (count - rank) as f64 / share).min(1.0);
         change.p_adjusted = least;
         change.finding = change.found();
-        if change.finding != Finding::Inconclusive {
+        if change.finding != Finding::Inconclusive || change.nothing_failed() {
             change.more_minutes = None;
         }
     }
