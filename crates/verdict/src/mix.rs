@@ -1,11 +1,11 @@
 //! The mix that was asked for and the mix that was made.
 //!
 //! Weights are shares of *users*. What share of the *requests* a class makes depends on how long its users wait;
-//! the two differ widely, so both are told.
+//! the two differ widely, so both are told. In the open model weights are shares of *arrivals*, whoever serves them.
 
 use serde::{Deserialize, Serialize};
-use squall_core::{TaskId, UserClassId};
-use squall_plan::{Step, UserClass, Wait};
+use squall_core::{PhaseId, TaskId, UserClassId};
+use squall_plan::{UserClass, arrival_shares, class_pace};
 use squall_record::Run;
 
 /// Shares of classes and of the tasks within them; all shares are numbers from 0 to 1.
@@ -24,10 +24,17 @@ pub struct ClassMix {
     pub class: UserClassId,
     /// Its name.
     pub name: String,
-    /// Share of the users by weights and fixed counts, at the numbers of users that ran.
+    /// Share of the users by weights and fixed counts, at the numbers of users that ran. In a run that was open all the
+    /// time, of the arrivals.
     pub users_asked: f64,
-    /// Share of the user-seconds; `None` when no user ran.
+    /// Share of the user-seconds, in the closed model where there was any; `None` when no user ran.
     pub users_achieved: Option<f64>,
+    /// Share of the arrivals by weights; `None` when nothing arrived by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub arrivals_asked: Option<f64>,
+    /// Share of the arrivals as they came; `None` when nothing arrived by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub arrivals_achieved: Option<f64>,
     /// Share of the requests that waits and tasks would make if every answer came at once; `None` when a class
     /// never waits.
     pub requests_asked: Option<f64>,
@@ -65,26 +72,25 @@ impl Mix {
 
 fn classes(run: &Run) -> Vec<ClassMix> {
     let classes = &run.plan.classes;
-    let mut asked = vec![0.0; classes.len()];
-    let mut ran = vec![0.0; classes.len()];
-    for window in &run.windows {
-        let users: u32 = window.users.iter().sum();
-        let seconds = window.span.as_secs_f64();
-        for (sum, share) in asked.iter_mut().zip(users_by_class(classes, f64::from(users))) {
-            *sum += share * seconds;
-        }
-        for (sum, users) in ran.iter_mut().zip(&window.users) {
-            *sum += f64::from(*users) * seconds;
-        }
-    }
+    let (mut asked, ran) = user_seconds(run);
+    let arriving = arrival_shares(classes);
+    let arrived: Vec<f64> = (0..classes.len()).map(|class| arrived(run, class)).collect();
+    let arrivals: f64 = arrived.iter().sum();
+    let only_arrivals = arrivals > 0.0 && run.windows.iter().all(|window| is_open(run, window.phase));
     if asked.iter().sum::<f64>() == 0.0 {
         asked = users_by_class(classes, f64::from(run.plan.load.peak_users()));
     }
-    let rates = classes.iter().zip(&asked).map(|(class, users)| match users {
-        0.0 => Some(0.0),
-        users => Some(users * requests_per_second(class)?),
-    });
-    let rates: Option<Vec<f64>> = rates.collect();
+    let rate = |((class, users), arriving): ((&UserClass, &f64), &f64)| {
+        let pace = class_pace(class, 0.0);
+        // Users of the open model make no requests of their own accord.
+        let by_users = if only_arrivals || *users == 0.0 { 0.0 } else { users * pace.per_user };
+        let rate = by_users + arrivals * arriving * pace.requests_per_iteration;
+        rate.is_finite().then_some(rate)
+    };
+    let rates: Option<Vec<f64>> = classes.iter().zip(&asked).zip(&arriving).map(rate).collect();
+    if only_arrivals {
+        asked.clone_from(&arriving);
+    }
     let by_class = run.summaries(|key| Some(key.class));
     let requests: Vec<u64> = (0..classes.len())
         .map(|index| by_class.get(&UserClassId::from(index)).map_or(0, |s| s.completed() + s.cut()))
@@ -95,11 +101,38 @@ fn classes(run: &Run) -> Vec<ClassMix> {
         name: class.name.clone(),
         users_asked: share(&asked, index).unwrap_or(0.0),
         users_achieved: share(&ran, index),
+        arrivals_asked: (arrivals > 0.0).then(|| arriving[index]),
+        arrivals_achieved: share(&arrived, index),
         requests_asked: rates.as_ref().and_then(|rates| share(rates, index)),
         requests_achieved: share(&counts, index),
         requests: requests[index],
     };
     classes.iter().enumerate().map(row).collect()
+}
+
+/// User-seconds of each class, as asked at the numbers of users that ran and as they ran; of the closed model, where there
+/// was any.
+fn user_seconds(run: &Run) -> (Vec<f64>, Vec<f64>) {
+    let classes = &run.plan.classes;
+    let open: Vec<bool> = run.windows.iter().map(|window| is_open(run, window.phase)).collect();
+    let any_closed = open.iter().any(|open| !open);
+    let (mut asked, mut ran) = (vec![0.0; classes.len()], vec![0.0; classes.len()]);
+    for (window, _) in run.windows.iter().zip(open).filter(|(_, open)| !(any_closed && *open)) {
+        let users: u32 = window.users.iter().sum();
+        let seconds = window.span.as_secs_f64();
+        for (sum, share) in asked.iter_mut().zip(users_by_class(classes, f64::from(users))) {
+            *sum += share * seconds;
+        }
+        for (sum, users) in ran.iter_mut().zip(&window.users) {
+            *sum += f64::from(*users) * seconds;
+        }
+    }
+    (asked, ran)
+}
+
+/// Arrivals of a class.
+fn arrived(run: &Run, class: usize) -> f64 {
+    run.iterations(|phase, of| of.index() == class && is_open(run, Some(phase))).offered as f64
 }
 
 fn tasks(run: &Run) -> Vec<TaskMix> {
@@ -136,26 +169,10 @@ fn users_by_class(classes: &[UserClass], users: f64) -> Vec<f64> {
     classes.iter().map(dealt).collect()
 }
 
-/// Of one user who is answered at once; `None` when nothing slows it down.
-fn requests_per_second(class: &UserClass) -> Option<f64> {
-    let (mut weights, mut requests, mut thinking) = (0.0, 0.0, 0.0);
-    for task in &class.tasks {
-        let weight = f64::from(task.weight);
-        weights += weight;
-        for step in &task.steps {
-            match step {
-                Step::Request(_) => requests += weight,
-                Step::Wait(wait) => thinking += weight * wait.mean_secs(),
-            }
-        }
-    }
-    let thinking = thinking / weights;
-    let turn = match class.wait {
-        Wait::Pacing(pace) => pace.as_secs_f64().max(thinking),
-        ref wait => wait.mean_secs() + thinking,
-    };
-    let rate = requests / weights / turn;
-    rate.is_finite().then_some(rate)
+/// Do tasks arrive by themselves in this phase?
+fn is_open(run: &Run, phase: Option<PhaseId>) -> bool {
+    let name = phase.and_then(|id| run.phase(id)).map(|phase| &phase.name);
+    run.plan.load.phases.iter().any(|planned| name == Some(&planned.name) && planned.arrivals.is_some())
 }
 
 fn share(parts: &[f64], index: usize) -> Option<f64> {

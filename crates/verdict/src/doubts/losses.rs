@@ -76,9 +76,11 @@ fn blind(series: &Series, interval: Nanos, duration: Nanos) -> Blind {
     let mut dark = |from: Nanos, to: Nanos, forgiven: u64| {
         let missed = intervals(to.since(from)).saturating_sub(forgiven);
         if missed > 0 {
-            blind.since = if blind.missed == 0 { from } else { blind.since };
+            // The sample at `from` had a value, but at the start there is none.
+            let since = if from == Nanos::ZERO { from } else { from + interval };
+            blind.since = if blind.missed == 0 { since } else { blind.since };
             blind.missed += missed;
-            blind.longest = blind.longest.max(to.since(from));
+            blind.longest = blind.longest.max(Nanos(interval.0 * missed));
             blind.in_a_row = blind.in_a_row.max(missed);
         }
     };

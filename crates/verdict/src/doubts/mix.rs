@@ -4,7 +4,7 @@
 //! are compared by Pearson's chi-squared test, and turns that were begun but never counted may belong to any of them.
 
 use squall_core::{Nanos, UserClassId};
-use squall_plan::{UserClass, users_by_class};
+use squall_plan::{UserClass, arrival_shares, users_by_class};
 use squall_stats::TaskCounts;
 
 use super::tasks::need;
@@ -87,8 +87,7 @@ fn arrivals(facts: &Facts<'_>, findings: &mut Findings) {
         .map(|index| facts.run.iterations(|phase, of| of == class(index) && open(phase)).offered as f64)
         .collect();
     let all: f64 = offered.iter().sum();
-    let weights: f64 = plan.classes.iter().map(|class| class.weight).sum();
-    let asked: Vec<f64> = plan.classes.iter().map(|class| all * class.weight / weights).collect();
+    let asked: Vec<f64> = arrival_shares(&plan.classes).into_iter().map(|share| all * share).collect();
     if counts_differ(&offered, &asked, 0.0).is_some_and(|p| p < UNLIKELY) {
         let part = |((class, offered), asked): ((&UserClass, &f64), &f64)| {
             format!("{} {} instead of {}", class.name, percent(*offered, all), percent(*asked, all))

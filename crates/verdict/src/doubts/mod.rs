@@ -121,12 +121,6 @@ impl<'a> Facts<'a> {
         })
     }
 
-    /// The time in which a phase is judged.
-    fn stretch(&self, phase: &PhaseMark) -> Option<(Nanos, Nanos)> {
-        let only = self.measured.select(&self.run.phases, true, |one| one.id == phase.id);
-        self.measured.stretches(&only, &self.run.phases).first().copied()
-    }
-
     /// A phase as it was planned; `None` for a live edit.
     fn planned(&self, phase: &PhaseMark) -> Option<&PhasePlan> {
         self.run.plan.load.phases.iter().find(|planned| planned.name == phase.name)

@@ -4,6 +4,7 @@
 
 mod analysis;
 mod compare;
+mod doubts;
 mod judged;
 mod mix;
 mod run;
