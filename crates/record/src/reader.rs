@@ -9,11 +9,11 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, Row};
-use squall_core::{Nanos, PhaseId};
+use squall_core::PhaseId;
 use squall_plan::{Plan, SeriesPlan};
 use tempfile::TempDir;
 
-use crate::rows::{all, from_json, from_word, get, moment};
+use crate::rows::{all, from_json, from_word, get, moment, moment_if_any};
 use crate::{End, Error, FaultMark, LogLine, Mark, PhaseMark, Point, Run, Series, schema, windows};
 
 /// Where Linux keeps files in memory.
@@ -104,11 +104,7 @@ fn read(path: &Path, shown: &Path) -> Result<Run, Error> {
         phases,
         marks: marks(&snapshot, version)?,
         series: series(&snapshot, version, &plan)?,
-        faults: if version < 2 {
-            Vec::new()
-        } else {
-            all(&snapshot, "SELECT * FROM faults ORDER BY start_ns, id", fault)?
-        },
+        faults: faults(&snapshot, version, &plan)?,
         log: all(&snapshot, "SELECT * FROM log ORDER BY rowid", log_line)?,
         end: all(&snapshot, "SELECT * FROM run_end", end)?.pop(),
         merged_windows: merged.map_or(Ok(0), |text| from_json("the number of merged windows", &text))?,
@@ -150,8 +146,8 @@ fn phase(row: &Row<'_>) -> Result<PhaseMark, Error> {
         id: PhaseId(get(row, "id")?),
         name: get(row, "name")?,
         start: moment(row, "start_ns")?,
-        ramped: get::<Option<i64>>(row, "ramped_ns")?.map(|ns| Nanos(ns.max(0) as u64)),
-        end: get::<Option<i64>>(row, "end_ns")?.map(|ns| Nanos(ns.max(0) as u64)),
+        ramped: moment_if_any(row, "ramped_ns")?,
+        end: moment_if_any(row, "end_ns")?,
         measured: get(row, "measured")?,
         users: get(row, "users")?,
     })
@@ -171,14 +167,31 @@ fn series(connection: &Connection, version: i64, plan: &Plan) -> Result<Vec<Seri
     }
     let empty = |series: SeriesPlan| Series { name: series.name, unit: series.unit, samples: Vec::new() };
     let mut list: Vec<Series> = plan.series().into_iter().map(empty).collect();
-    all(connection, "SELECT series, at_ns, value FROM samples ORDER BY rowid", |row| {
+    // Written as they came: several monitors, each at its own pace, and one may have come late.
+    all(connection, "SELECT series, at_ns, value FROM samples ORDER BY at_ns, rowid", |row| {
         let number: u32 = get(row, "series")?;
         let series = list.get_mut(number as usize);
         let series = series.ok_or_else(|| Error::Damaged(format!("series {number} is not in the plan")))?;
-        series.samples.push(Point { at: moment(row, "at_ns")?, value: get(row, "value")? });
+        let value: Option<f64> = get(row, "value")?;
+        if value.is_some_and(|value| !value.is_finite()) {
+            return Err(Error::Damaged(format!("a sample of {} is no number", series.name)));
+        }
+        series.samples.push(Point { at: moment(row, "at_ns")?, value });
         Ok(())
     })?;
     Ok(list)
+}
+
+/// The faults that were made. Before format 2 there were none.
+fn faults(connection: &Connection, version: i64, plan: &Plan) -> Result<Vec<FaultMark>, Error> {
+    if version < 2 {
+        return Ok(Vec::new());
+    }
+    let list = all(connection, "SELECT * FROM faults ORDER BY start_ns, id", fault)?;
+    match list.iter().find(|fault| fault.id as usize >= plan.faults.len()) {
+        Some(fault) => Err(Error::Damaged(format!("fault {} is not in the plan", fault.id))),
+        None => Ok(list),
+    }
 }
 
 fn fault(row: &Row<'_>) -> Result<FaultMark, Error> {
@@ -186,7 +199,7 @@ fn fault(row: &Row<'_>) -> Result<FaultMark, Error> {
         id: get(row, "id")?,
         name: get(row, "name")?,
         start: moment(row, "start_ns")?,
-        end: get::<Option<i64>>(row, "end_ns")?.map(|ns| Nanos(ns.max(0) as u64)),
+        end: moment_if_any(row, "end_ns")?,
         failed: get(row, "failed")?,
         outcome: get(row, "outcome")?,
     })

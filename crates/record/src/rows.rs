@@ -43,6 +43,11 @@ pub(crate) fn moment(row: &Row<'_>, column: &str) -> Result<Nanos, Error> {
     up_to(CENTURY_NS, row, column).map(Nanos)
 }
 
+/// A moment that may not have come.
+pub(crate) fn moment_if_any(row: &Row<'_>, column: &str) -> Result<Option<Nanos>, Error> {
+    get::<Option<i64>>(row, column)?.map(|_| moment(row, column)).transpose()
+}
+
 fn up_to(most: i64, row: &Row<'_>, column: &str) -> Result<u64, Error> {
     let value: i64 = get(row, column)?;
     match u64::try_from(value) {

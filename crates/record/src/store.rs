@@ -22,8 +22,8 @@ pub(crate) fn write(connection: &mut Connection, batch: &Batch) -> Result<(), Er
     }
     for (series, Point { at, value }) in &batch.samples {
         let mut insert = transaction.prepare_cached("INSERT INTO samples VALUES (?1, ?2, ?3)")?;
-        // SQLite keeps a NaN as NULL, which is what it is: no value.
-        insert.execute(params![series, ns(*at), value])?;
+        // What is no number is no value.
+        insert.execute(params![series, ns(*at), value.filter(|value| value.is_finite())])?;
     }
     for FaultMark { id, name, start, end, failed, outcome } in batch.faults.values() {
         let mut insert =

@@ -4,17 +4,46 @@
 use std::path::{Path, PathBuf};
 
 use squall_core::{EndReason, Nanos};
-use squall_record::Record;
+use squall_plan::{MonitorKind, ProcessTarget};
+use squall_record::{MarkKind, Record, Run};
+use squall_stats::Iterations;
 
-use crate::write_sample;
+use crate::{sample, write_sample};
+
+fn golden(name: &str) -> Run {
+    let path: PathBuf = [env!("CARGO_MANIFEST_DIR"), "tests", "golden", name].iter().collect();
+    Record::open(&path).unwrap()
+}
 
 #[test]
-fn format_1_stays_readable() {
+fn format_2_stays_readable() {
     if let Some(path) = std::env::var_os("SQUALL_WRITE_GOLDEN") {
         write_sample(Path::new(&path));
     }
-    let golden: PathBuf = [env!("CARGO_MANIFEST_DIR"), "tests", "golden", "v1.squall"].iter().collect();
-    let run = Record::open(&golden).unwrap();
+    let run = golden("v2.squall");
+    assert_same_load(&run);
+    assert_eq!(run.plan.monitors[1].kind, MonitorKind::Process(ProcessTarget::Port(8_000)));
+    assert_eq!(run.plan.faults[0].lasts, Some(Nanos::from_millis(700)));
+    assert_eq!(run.faults, sample::faults());
+    assert_eq!((run.marks[1].kind, run.marks[1].note.contains("thread 1")), (MarkKind::WorkerLost, true));
+    let cpu: Vec<_> = run.series("generator.cpu").unwrap().samples.iter().map(|point| point.value).collect();
+    assert_eq!(cpu, [Some(0.25), None, Some(0.5)]);
+    assert_eq!(run.series("process.api.threads").unwrap().values().next().unwrap().1, 12.0);
+    let iterations = run.iterations(|_, _| true);
+    assert_eq!(iterations, Iterations { offered: 75, started: 55, completed: 50, dropped: 2 });
+}
+
+#[test]
+fn format_1_stays_readable() {
+    let run = golden("v1.squall");
+    assert_same_load(&run);
+    assert!(run.series.is_empty() && run.faults.is_empty(), "format 1 has none");
+    assert_eq!(run.iterations(|_, _| true), Iterations::default());
+    assert_eq!((run.marks.len(), run.marks[0].note.as_str()), (1, ""));
+}
+
+/// What the sample run has had since format 1.
+fn assert_same_load(run: &Run) {
     assert_eq!(run.squall_version, "0.1.0");
     assert_eq!((run.plan.name.as_str(), run.plan.seed), ("sample", 42));
     assert_eq!(run.plan.classes[1].name, "writer");

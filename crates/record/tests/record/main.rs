@@ -10,9 +10,10 @@ mod survives;
 use std::path::Path;
 use std::sync::Arc;
 
-use sample::{describe, header, log, phases, windows};
+use sample::{SAMPLES, describe, faults, header, log, marks, phases, windows};
 use squall_core::{EndReason, Nanos};
-use squall_record::{Mark, MarkKind, Record, Writer};
+use squall_record::{FaultMark, Point, Record, Writer};
+use squall_stats::Iterations;
 
 /// The sample run, written whole.
 fn write_sample(path: &Path) {
@@ -22,7 +23,15 @@ fn write_sample(path: &Path) {
         writer.window(Arc::new(window));
     }
     log().into_iter().for_each(|line| writer.log(line));
-    writer.mark(Mark { note: String::new(), at: Nanos::from_secs(2), kind: MarkKind::Reset });
+    marks().into_iter().for_each(|mark| writer.mark(mark));
+    for (series, at, value) in SAMPLES {
+        writer.sample(*series, Point { at: Nanos::from_millis(*at), value: *value });
+    }
+    for fault in faults() {
+        // First as it begins, then as it ended: the later one replaces.
+        writer.fault(FaultMark { end: None, outcome: String::new(), ..fault.clone() });
+        writer.fault(fault);
+    }
     writer.finish(EndReason::Aborted("enough".into()), Nanos::from_millis(3_200)).unwrap();
 }
 
@@ -64,7 +73,9 @@ fn everything_comes_back() {
     assert_eq!(json(&run.plan), json(&header.plan));
     assert_eq!(run.phases, phases());
     assert_eq!(run.log, log());
+    assert_eq!(run.marks, marks());
     assert_eq!(run.last_reset(), Some(Nanos::from_secs(2)));
+    assert_eq!(run.faults, faults());
     assert_eq!(run.merged_windows, 0);
     let end = run.end.as_ref().unwrap();
     assert_eq!(end.reason, EndReason::Aborted("enough".into()));
@@ -72,6 +83,38 @@ fn everything_comes_back() {
     let written: Vec<_> = windows().iter().map(describe).collect();
     assert_eq!(run.windows.iter().map(describe).collect::<Vec<_>>(), written);
     assert!(files_in(dir.path()) == ["run.squall"], "reading leaves nothing behind");
+}
+
+#[test]
+fn samples_come_back_in_the_order_of_time_with_their_gaps() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("run.squall");
+    write_sample(&path);
+    let run = Record::open(&path).unwrap();
+    let names: Vec<_> = run.series.iter().map(|series| series.name.as_str()).collect();
+    assert_eq!(names[..4], ["generator.cpu", "generator.rss", "generator.fds", "generator.throttled"]);
+    assert_eq!(names[4..], ["process.api.cpu", "process.api.rss", "process.api.threads", "process.api.fds"]);
+    let point = |at, value| Point { at: Nanos::from_millis(at), value };
+    let cpu = run.series("generator.cpu").unwrap();
+    assert_eq!(cpu.samples, [point(1_000, Some(0.25)), point(2_000, None), point(3_000, Some(0.5))]);
+    assert_eq!(cpu.values().count(), 2);
+    assert_eq!(run.series("process.api.rss").unwrap().samples, [point(2_000, None)]);
+    assert_eq!(run.series("process.api.fds").unwrap().samples, [point(2_000, Some(9.0))]);
+    assert_eq!(run.series.iter().map(|series| series.samples.len()).sum::<usize>(), SAMPLES.len());
+}
+
+#[test]
+fn what_is_no_number_is_kept_as_a_gap() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("run.squall");
+    let writer = Writer::create(&path, &header()).unwrap();
+    for (second, value) in (1..).zip([f64::NAN, f64::INFINITY, f64::NEG_INFINITY, -0.5]) {
+        writer.sample(0, Point { at: Nanos::from_secs(second), value: Some(value) });
+    }
+    writer.finish(EndReason::Completed, Nanos::from_secs(4)).unwrap();
+    let run = Record::open(&path).unwrap();
+    let values: Vec<_> = run.series[0].samples.iter().map(|point| point.value).collect();
+    assert_eq!(values, [None, None, None, Some(-0.5)]);
 }
 
 #[test]
@@ -86,6 +129,9 @@ fn totals_are_those_of_the_windows() {
     let endpoints: Vec<_> = run.endpoints().map(|(_, e, s)| (e.name.as_str(), s.completed())).collect();
     assert_eq!(endpoints, [("/v1/discover/", 36), ("/v1/stories/{id}", 6)]);
     assert_eq!(run.tasks().iter().map(|t| (t.runs, t.skipped)).collect::<Vec<_>>(), [(30, 0), (6, 3)]);
+    let iterations = run.iterations(|_, _| true);
+    assert_eq!(iterations, Iterations { offered: 75, started: 55, completed: 50, dropped: 2 });
+    assert_eq!(run.iterations(|phase, class| (phase.0, class.0) == (0, 1)).offered, 3);
     assert_eq!(run.peak_users(), 9);
     assert_eq!(run.send_lag().count(), 3);
     let errors = run.errors();

@@ -20,7 +20,7 @@ fn a_newer_record_is_refused() {
     connection.pragma_update(None, "user_version", 3).unwrap();
     drop(connection);
     let text = refusal(&path);
-    assert!(text.contains("newer squall (format 2, this one reads up to 1)"), "{text}");
+    assert!(text.contains("newer squall (format 3, this one reads up to 2)"), "{text}");
 }
 
 #[test]
@@ -70,6 +70,19 @@ fn a_damaged_record_is_an_error() {
         ("UPDATE windows SET start_ns = -1", "start_ns is -1"),
         ("UPDATE meta SET value = '{}' WHERE key = 'plan'", "the plan: missing field"),
         ("DELETE FROM meta WHERE key = 'started'", "started is missing"),
+        ("UPDATE samples SET series = 8", "series 8 is not in the plan"),
+        ("UPDATE samples SET series = -1", "out of range"),
+        ("UPDATE samples SET value = 9e999 WHERE series = 1", "a sample of generator.rss is no number"),
+        ("UPDATE samples SET value = 'much'", "Invalid column type"),
+        ("UPDATE samples SET at_ns = -1", "at_ns is -1"),
+        ("UPDATE faults SET id = 2 WHERE id = 1", "fault 2 is not in the plan"),
+        ("UPDATE faults SET end_ns = -1", "end_ns is -1"),
+        ("UPDATE phases SET end_ns = 9223372036854775807", "end_ns is 9223372036854775807"),
+        ("UPDATE window_iterations SET class = 2", "class 2 is not in the plan"),
+        ("UPDATE window_iterations SET phase = 2", "phase 2 is not in the plan"),
+        ("UPDATE window_iterations SET dropped = -1", "dropped is -1"),
+        ("UPDATE marks SET kind = 'joke'", "unknown variant"),
+        ("DROP TABLE samples", "no such table"),
         ("DROP TABLE errors", "no such table"),
     ] {
         write_sample(&path);

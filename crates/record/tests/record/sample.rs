@@ -3,12 +3,12 @@
 use serde_json::json;
 use squall_core::{EndpointId, ErrorClass, Nanos, OutcomeKind, PhaseId, UserClassId};
 use squall_plan::{
-    Auth, AuthKind, Body, Check, Comparison, Criterion, Endpoint, Escape, Expect, Feed, FeedOrder,
-    HttpSettings, JwtAlgorithm, Level, Load, Measure, Part, Pending, PhasePlan, Plan, RequestStep, Scope,
-    Secret, Slot, Step, Task, Template, UserClass, Wait,
+    Auth, AuthKind, Body, Check, Comparison, Criterion, Endpoint, Escape, Expect, FaultPlan, Feed, FeedOrder,
+    HttpSettings, JwtAlgorithm, Level, Load, Measure, Monitor, MonitorKind, Part, Pending, PhasePlan, Plan,
+    ProcessTarget, RequestStep, Scope, Secret, Slot, Step, Task, Template, UserClass, Wait,
 };
-use squall_record::{Environment, Header, LogLevel, LogLine, PhaseMark};
-use squall_stats::{CellKey, ErrorCode, ErrorKey, Histogram, PageReserve, Sample, Window};
+use squall_record::{Environment, FaultMark, Header, LogLevel, LogLine, Mark, MarkKind, PhaseMark};
+use squall_stats::{CellKey, ErrorCode, ErrorKey, Histogram, Iterations, PageReserve, Sample, Window};
 
 /// Is in the plan, must not be in the file.
 pub(crate) const SECRET: &str = "correct horse battery staple";
@@ -67,8 +67,15 @@ fn plan() -> Plan {
     };
     let endpoint = |name: &str| Endpoint { method: "GET".into(), name: name.into() };
     Plan {
-        faults: Vec::new(),
-        monitors: Vec::new(),
+        faults: ["cut the database", "fill the disk"].map(fault).to_vec(),
+        monitors: vec![
+            Monitor::generator(),
+            Monitor {
+                name: "process.api".into(),
+                interval: Nanos::from_secs(2),
+                kind: MonitorKind::Process(ProcessTarget::Port(8_000)),
+            },
+        ],
         name: "sample".into(),
         profile: Some("smoke".into()),
         host: "http://127.0.0.1:8000".into(),
@@ -119,6 +126,63 @@ fn plan() -> Plan {
     }
 }
 
+fn fault(name: &str) -> FaultPlan {
+    FaultPlan {
+        name: name.into(),
+        at: Nanos::SECOND,
+        run: vec!["true".into()],
+        undo: Some(vec!["false".into()]),
+        lasts: Some(Nanos::from_millis(700)),
+    }
+}
+
+/// Both faults: one undone, one for good.
+pub(crate) fn faults() -> Vec<FaultMark> {
+    vec![
+        FaultMark {
+            id: 0,
+            name: "cut the database".into(),
+            start: Nanos::from_millis(1_001),
+            end: Some(Nanos::from_millis(1_702)),
+            failed: false,
+            outcome: "undone".into(),
+        },
+        FaultMark {
+            id: 1,
+            name: "fill the disk".into(),
+            start: Nanos::from_millis(1_003),
+            end: None,
+            failed: true,
+            outcome: "cannot be run: no such file".into(),
+        },
+    ]
+}
+
+/// (number of the series, moment in ms, value), in the order in which they came: one monitor is late.
+pub(crate) const SAMPLES: &[(u32, u64, Option<f64>)] = &[
+    (0, 1_000, Some(0.25)),
+    (1, 1_000, Some(31_457_280.0)),
+    (2, 1_000, Some(40.0)),
+    (3, 1_000, Some(0.0)),
+    (0, 3_000, Some(0.5)),
+    (0, 2_000, None),
+    (4, 2_000, Some(1.75)),
+    (5, 2_000, None),
+    (6, 2_000, Some(12.0)),
+    (7, 2_000, Some(9.0)),
+];
+
+pub(crate) fn marks() -> Vec<Mark> {
+    vec![
+        Mark { note: String::new(), at: Nanos::from_secs(2), kind: MarkKind::Reset },
+        Mark {
+            note: "thread 1 of 2, with 5 users".into(),
+            at: Nanos::from_millis(2_500),
+            kind: MarkKind::WorkerLost,
+        },
+    ]
+}
+
 pub(crate) fn phases() -> Vec<PhaseMark> {
     let phase = |id, name: &str, start, ramped, end, measured| PhaseMark {
         id: PhaseId(id),
@@ -162,6 +226,12 @@ pub(crate) fn window(second: u64) -> Window {
     window.tasks[1].runs = 2;
     window.tasks[1].skipped = 1;
     window.started = 15;
+    // The second second has iterations of the phase before: they are counted where they began.
+    for phase in 0..=u16::from(second > 0) {
+        *window.iterations_mut(PhaseId(phase), UserClassId(0)) =
+            Iterations { offered: 12 + second, started: 11, completed: 10, dropped: u64::from(phase) };
+    }
+    window.iterations_mut(window.phase.unwrap(), UserClassId(1)).offered = 3;
     window.send_lag.record(Nanos(40_000));
     window.loop_lag.record(Nanos(70_000));
     for n in 0..10 {
@@ -223,6 +293,7 @@ pub(crate) fn describe(window: &Window) -> String {
         buckets(&window.loop_lag),
         window.errors.overflowed,
     );
+    text += &format!("{:?}\n", window.iterations().collect::<Vec<_>>());
     for (key, cell) in window.cells() {
         text += &format!(
             "{key:?} {} {} {} {} {} {} {} {} {} {} {} {} {} {:?} {:?}\n",
