@@ -5,6 +5,7 @@
 
 use squall_core::{ErrorClass, Nanos};
 use squall_plan::Unit;
+use squall_record::Series;
 use squall_stats::Histogram;
 
 use super::{Doubt, DoubtKind, Facts, Findings, counted, percent};
@@ -59,7 +60,7 @@ pub(super) fn saturated(facts: &Facts<'_>) -> Option<Doubt> {
             "of the time its control group was stopped for using too much CPU",
         ),
     ] {
-        let values = facts.run.series(name).into_iter().flat_map(|series| series.values());
+        let values = facts.run.series(name).into_iter().flat_map(Series::values);
         let judged: Vec<f64> = values.filter(|(at, _)| facts.judges(*at)).map(|(_, value)| value).collect();
         let mean = judged.iter().sum::<f64>() / judged.len() as f64;
         if mean > limit {

@@ -1,10 +1,12 @@
 //! A rate limiter refuses a good part of the requests, perhaps because many users are one to it.
 
+use std::cmp::Reverse;
+
 use squall_core::UserClassId;
-use squall_plan::{AuthKind, Measure, Part, Slot, Step, Template, UserClass};
+use squall_plan::{AuthKind, Measure, Part, Slot, Template, UserClass};
 use squall_record::Run;
 
-use super::{Doubt, DoubtKind, Facts, Findings, percent};
+use super::{Doubt, DoubtKind, Facts, Findings, percent, requests};
 use crate::case::base;
 
 /// Share of requests that may be refused before the rest says little about the server.
@@ -27,7 +29,7 @@ pub(super) fn masked(facts: &Facts<'_>) -> Option<Doubt> {
                 (summary.rate_limited(), format!("{share} of {} {}", endpoint.method, endpoint.name))
             })
             .collect();
-        by_endpoint.sort_by(|a, b| b.0.cmp(&a.0));
+        by_endpoint.sort_by_key(|(refused, _)| Reverse(*refused));
         let named: Vec<_> = by_endpoint.into_iter().take(3).map(|(_, text)| text).collect();
         findings.invalid(format!(
             "{refused} of {completed} requests were refused ({}), most of them at: {}.",
@@ -63,12 +65,7 @@ fn shared_identity(run: &Run, class: &UserClass) -> Option<String> {
     if class.source.is_some_and(|source| source.count >= 2) {
         return None;
     }
-    let of_tasks = class.tasks.iter().flat_map(|task| &task.steps);
-    let requests = class.on_start.iter().chain(of_tasks).filter_map(|step| match step {
-        Step::Request(request) => Some(request),
-        Step::Wait(_) => None,
-    });
-    let mut headers = class.headers.iter().chain(requests.flat_map(|request| &request.headers));
+    let mut headers = class.headers.iter().chain(requests(class).flat_map(|request| &request.headers));
     if headers.any(|(name, value)| tells_apart(name, value)) {
         return None;
     }

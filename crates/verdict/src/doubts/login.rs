@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use squall_core::{EndpointId, ErrorClass, UserClassId};
-use squall_plan::{RequestStep, Step, UserClass};
+use squall_plan::{RequestStep, UserClass};
 use squall_record::Run;
 
 use super::tested::is_answer;
-use super::{Doubt, DoubtKind, Facts, Findings, percent};
+use super::{Doubt, DoubtKind, Facts, Findings, percent, requests};
 
 /// Share of a class's answers that may be refusals.
 const MOST: f64 = 0.5;
@@ -70,16 +70,9 @@ fn known_endpoints(run: &Run, class: &UserClass) -> BTreeSet<EndpointId> {
     let everywhere = class.auth.is_some()
         || class.headers.iter().any(|(name, _)| is_authorization(name))
         || run.plan.http.headers.iter().any(|(name, _)| is_authorization(name));
-    let of_tasks = class.tasks.iter().flat_map(|task| &task.steps);
-    let requests =
-        class.on_start.iter().chain(of_tasks).chain(&class.on_stop).filter_map(|step| match step {
-            Step::Request(request) => Some(request),
-            Step::Wait(_) => None,
-        });
-    let sends = |request: &&Box<RequestStep>| {
-        everywhere || request.headers.iter().any(|(name, _)| is_authorization(name))
-    };
-    requests.filter(sends).map(|request| request.endpoint).collect()
+    let sends =
+        |request: &&RequestStep| everywhere || request.headers.iter().any(|(name, _)| is_authorization(name));
+    requests(class).filter(sends).map(|request| request.endpoint).collect()
 }
 
 fn is_authorization(name: &str) -> bool {

@@ -19,7 +19,7 @@ use std::cmp::Reverse;
 
 use serde::{Deserialize, Serialize};
 use squall_core::Nanos;
-use squall_plan::PhasePlan;
+use squall_plan::{PhasePlan, RequestStep, Step, UserClass};
 use squall_record::{PhaseMark, Run};
 use squall_stats::{CellKey, Summary, Window};
 
@@ -147,6 +147,15 @@ impl Findings {
         let evidence = self.0.into_iter().map(|(_, sentence)| sentence).collect::<Vec<_>>().join(" ");
         Some(Doubt { kind, severity, evidence })
     }
+}
+
+/// Every request a user of `class` may make.
+fn requests(class: &UserClass) -> impl Iterator<Item = &RequestStep> {
+    let of_tasks = class.tasks.iter().flat_map(|task| &task.steps);
+    class.on_start.iter().chain(of_tasks).chain(&class.on_stop).filter_map(|step| match step {
+        Step::Request(request) => Some(&**request),
+        Step::Wait(_) => None,
+    })
 }
 
 /// A share as a person reads it.

@@ -7,6 +7,7 @@
 
 use squall_core::{Nanos, OutcomeKind};
 use squall_plan::{Plan, UserClass, class_pace, feasibility_with};
+use squall_stats::Window;
 
 use super::{Doubt, DoubtKind, Facts, Findings};
 use crate::Standing;
@@ -33,7 +34,7 @@ pub(super) fn impossible(facts: &Facts<'_>) -> Option<Doubt> {
 /// endpoint.
 fn fastest(facts: &Facts<'_>) -> Vec<f64> {
     let mut fastest = vec![Nanos::MAX; facts.run.plan.endpoints.len()];
-    for (key, cell) in facts.run.windows.iter().flat_map(|window| window.cells()) {
+    for (key, cell) in facts.run.windows.iter().flat_map(Window::cells) {
         if key.outcome == OutcomeKind::Ok
             && let Some(least) = fastest.get_mut(key.endpoint.index())
         {

@@ -1,7 +1,7 @@
 //! Shares asked for and shares achieved.
 
-use squall_core::{Nanos, OutcomeKind};
-use squall_plan::{Step, Wait};
+use squall_core::{Nanos, OutcomeKind, PhaseId, UserClassId};
+use squall_plan::{ArrivalPlan, RateSegment, Spacing, Step, Wait};
 use squall_stats::TaskCounts;
 use squall_verdict::Mix;
 
@@ -50,6 +50,48 @@ fn fixed_counts_are_asked_for_first() {
         assert!(near(class.users_asked, share), "{class:?}");
         assert!(near(class.users_achieved.unwrap(), share), "{class:?}");
     }
+}
+
+#[test]
+fn arrivals_are_shares_of_arrivals_whoever_serves_them() {
+    let segments = vec![RateSegment { from: 10.0, to: 10.0, span: None }];
+    let arrivals = ArrivalPlan { segments, spacing: Spacing::Uniform };
+    let made = |phases: &[(&str, bool)]| {
+        let mut plan = plan(phases, vec![]);
+        plan.load.phases[0].arrivals = Some(arrivals.clone());
+        // Two requests a task, and in the closed model one task a second.
+        plan.classes[1].tasks = vec![task("write", 1, vec![request(0), request(1)])];
+        let windows = (0..2).map(|n| {
+            let mut window = second(n);
+            window.phase = Some(PhaseId(if phases.len() == 1 { 0 } else { n as u16 }));
+            for (class, offered) in [(0, 6), (1, 4)] {
+                window.iterations_mut(window.phase.unwrap(), UserClassId(class)).offered = offered;
+            }
+            window.users = if n == 0 { vec![1, 9] } else { vec![4, 6] };
+            window
+        });
+        let marks = (0..).zip(phases).map(|(id, (name, _))| phase(id, name, 0, Some(0), 1_000));
+        run(plan, marks.collect(), windows.collect())
+    };
+    let mix = Mix::of(&made(&[("open", true)]));
+    let reader = &mix.classes[0];
+    assert!(near(reader.users_asked, 0.75) && near(reader.arrivals_asked.unwrap(), 0.75), "{reader:?}");
+    assert!(near(reader.arrivals_achieved.unwrap(), 0.6), "{reader:?}");
+    assert!(near(reader.requests_asked.unwrap(), 0.75 / (0.75 + 2.0 * 0.25)), "{reader:?}");
+
+    // One second of ten arrivals, one second of ten users who make a task a second.
+    let mix = Mix::of(&made(&[("open", true), ("closed", true)]));
+    let reader = &mix.classes[0];
+    assert!(near(reader.users_achieved.unwrap(), 0.4), "of the closed second, {reader:?}");
+    assert!(near(reader.arrivals_achieved.unwrap(), 0.6), "{reader:?}");
+    assert!(near(reader.requests_asked.unwrap(), 15.0 / 25.0), "{reader:?}");
+
+    let closed = Mix::of(&run(plan(&[("steady", true)], vec![]), vec![], vec![second(0)]));
+    assert_eq!(closed.classes[0].arrivals_asked, None);
+    assert!(
+        !serde_json::to_string(&closed).unwrap().contains("arrivals"),
+        "nothing arrives, nothing is told"
+    );
 }
 
 #[test]
