@@ -36,7 +36,7 @@ enum Sign {
     Doubted(DoubtKind),
 }
 
-const FLAWS: [Flaw; 8] = [
+const FLAWS: [Flaw; 9] = [
     Flaw {
         name: "latency",
         explained: "the API takes 1.2 s longer for every request",
@@ -64,6 +64,16 @@ const FLAWS: [Flaw; 8] = [
         sign: Sign::Fails("p95"),
         meaning: "a freeze keeps all requests waiting that were due meanwhile; Squall counts from the moment each was due, so p95 \
                   shows it, where a tool that counts from the moment of sending would have sent fewer requests and praised the server",
+    },
+    Flaw {
+        name: "leak",
+        explained: "the API keeps ten megabytes more every second",
+        api: &["--flaw", "leak=10MB/s"],
+        profile: "flaw-leak",
+        wrong_secret: false,
+        sign: Sign::Fails("max(process.rss)"),
+        meaning: "the memory of the API grew all the time while every request was answered well; only the watched process tells; \
+                  in a test of some minutes, `slope(process.rss)` finds leaks a thousand times smaller",
     },
     Flaw {
         name: "rate-limit",

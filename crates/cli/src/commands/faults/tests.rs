@@ -157,8 +157,8 @@ fn a_command_nothing_takes_back_is_the_fault() {
         plan(vec![fault("blow", 0, "true", None, None), fault("load", 0, "sleep 1000", None, Some(100))]);
     let reports = reports(&mut Faults::start(&plan, RunClock::start()));
     let mark = |name: &str| {
-        let marks = reports.iter().filter_map(|report| report.mark.as_ref());
-        marks.filter(|mark| mark.name == name && mark.end.is_some()).next_back().unwrap().clone()
+        let mut marks = reports.iter().filter_map(|report| report.mark.as_ref());
+        marks.rfind(|mark| mark.name == name && mark.end.is_some()).unwrap().clone()
     };
     assert_eq!(mark("blow").outcome, "`true` ended well");
     let load = mark("load");
