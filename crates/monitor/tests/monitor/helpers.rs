@@ -2,7 +2,7 @@
 
 use std::io::{BufRead as _, BufReader};
 use std::net::TcpListener;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::Instant;
 
 use squall_core::Nanos;
@@ -12,12 +12,19 @@ use squall_plan::{HttpSettings, Load, Monitor, MonitorKind, Plan, ProcessTarget}
 /// Asks a child for a port to listen on.
 const LISTEN: &str = "SQUALL_TEST_LISTEN";
 
-/// Killed and collected at the end of the test.
-pub(crate) struct Guard(pub(crate) Child);
+/// Killed and collected at the end of the test. A listener's output stays open, so that it can write its farewell.
+pub(crate) struct Guard {
+    pub(crate) child: Child,
+    _out: Option<BufReader<ChildStdout>>,
+}
 
 impl Guard {
+    pub(crate) fn over(command: &mut Command) -> Self {
+        Self { child: command.spawn().unwrap(), _out: None }
+    }
+
     pub(crate) fn sh(script: &str) -> Self {
-        Self(Command::new("/bin/sh").args(["-c", script]).stdin(Stdio::null()).spawn().unwrap())
+        Self::over(Command::new("/bin/sh").args(["-c", script]).stdin(Stdio::null()))
     }
 
     /// This binary, running only `test`, which calls [`listen_if_asked`] first. Returns once it listens.
@@ -37,23 +44,23 @@ impl Guard {
                 break port.trim().parse().unwrap();
             }
         };
-        (Self(child), port)
+        (Self { child, _out: Some(out) }, port)
     }
 
     pub(crate) fn pid(&self) -> u32 {
-        self.0.id()
+        self.child.id()
     }
 
     pub(crate) fn end(&mut self) {
-        self.0.kill().unwrap();
-        self.0.wait().unwrap();
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
     }
 }
 
 impl Drop for Guard {
     fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 
@@ -61,9 +68,15 @@ impl Drop for Guard {
 pub(crate) fn listen_if_asked() -> bool {
     let Ok(port) = std::env::var(LISTEN) else { return false };
     let listener = TcpListener::bind(("127.0.0.1", port.parse::<u16>().unwrap())).unwrap();
-    println!("listens on {}", listener.local_addr().unwrap().port());
+    announce(&listener);
     let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
     true
+}
+
+/// What [`Guard::listener`] waits for.
+#[expect(clippy::print_stdout, reason = "a child tells its parent")]
+pub(crate) fn announce(listener: &TcpListener) {
+    println!("listens on {}", listener.local_addr().unwrap().port());
 }
 
 /// A plan that does nothing but watch.

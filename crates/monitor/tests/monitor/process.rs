@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use squall_core::Nanos;
 use squall_plan::ProcessTarget;
 
-use crate::helpers::{Guard, listen_if_asked, process, start};
+use crate::helpers::{Guard, announce, listen_if_asked, process, start};
 
 /// User and system time of a process in seconds, read by other means than the monitor's.
 fn cpu_seconds(pid: u32) -> f64 {
@@ -65,7 +65,7 @@ fn the_end_of_a_process_is_a_gap_and_one_warning() {
     let mut watch = start(vec![process("process", ProcessTarget::Pid(pid), 20)]);
     assert!(watch.sample("process.rss").1.is_some());
     // Killed, but not collected: a zombie has ended as well.
-    child.0.kill().unwrap();
+    child.child.kill().unwrap();
     let (gone, _) = watch.until("process.rss", |value| value.is_none());
     for number in 1..10 {
         assert_eq!(watch.sample("process.rss"), (gone + Nanos::from_millis(20 * number), None), "gaps go on");
@@ -109,9 +109,8 @@ fn workers_that_share_a_socket_are_added_up() {
         // The worker: a process that has inherited nothing but the socket, on its standard input.
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let theirs = std::os::fd::OwnedFd::from(listener.try_clone().unwrap());
-        let worker = std::process::Command::new("sleep").arg("1000").stdin(theirs).spawn().unwrap();
-        let _worker = Guard(worker);
-        println!("listens on {}", listener.local_addr().unwrap().port());
+        let _worker = Guard::over(std::process::Command::new("sleep").arg("1000").stdin(theirs));
+        announce(&listener);
         let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
         return;
     }
@@ -125,6 +124,6 @@ fn workers_that_share_a_socket_are_added_up() {
     assert_eq!(all, alone + 1.0, "one thread of the worker");
     assert!(watch.warnings[0].contains("their numbers are added up"), "{:?}", watch.warnings);
     // Its input ends, so it ends its worker and itself.
-    drop(master.0.stdin.take());
+    drop(master.child.stdin.take());
     watch.until("process.all.threads", |value| value.is_none());
 }

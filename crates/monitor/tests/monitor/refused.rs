@@ -15,7 +15,7 @@ fn refusal(target: ProcessTarget) -> Error {
 fn a_process_that_is_not_there_is_refused() {
     let mut child = Guard::sh("exit 0");
     let pid = child.pid();
-    child.0.wait().unwrap();
+    child.child.wait().unwrap();
     let error = refusal(ProcessTarget::Pid(pid));
     assert_eq!(error.to_string(), format!("process.api: there is no process {pid}"));
     assert!(matches!(refusal(ProcessTarget::Pid(u32::MAX)), Error::NoProcess { .. }));

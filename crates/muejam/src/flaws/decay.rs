@@ -9,8 +9,9 @@ use crate::clock;
 
 /// How often memory is taken and the time looked at.
 const BEAT: Duration = Duration::from_millis(20);
-/// Memory is taken in pages, so that what is taken is what the process grows by.
-const PAGE: usize = 4096;
+/// Memory is taken in pieces of 64 KiB: whole pages, and the list of them is small beside them, so that the process
+/// grows by what the flaw says.
+const PIECE: usize = 64 << 10;
 /// The allocator's own share of each.
 const HEADER: usize = 16;
 /// A leak ends here: it must be seen, not bring the machine down. 2 GiB.
@@ -47,16 +48,16 @@ impl Decay {
     }
 }
 
-/// Pages that shall have leaked at this age.
+/// Pieces that shall have leaked at this age.
 fn due(rate: f64, age: Duration) -> usize {
     // A cast of a float saturates.
-    ((rate * age.as_secs_f64()) as usize).min(MOST) / PAGE
+    ((rate * age.as_secs_f64()) as usize).min(MOST) / PIECE
 }
 
-/// Take pages up to `pages` in all. They are written to, or the kernel would only promise them.
-fn grow(leaked: &mut Vec<Box<[u8]>>, pages: usize) {
-    while leaked.len() < pages {
-        leaked.push(vec![0xA5; PAGE - HEADER].into_boxed_slice());
+/// Take pieces up to `pieces` in all. They are written to, or the kernel would only promise them.
+fn grow(leaked: &mut Vec<Box<[u8]>>, pieces: usize) {
+    while leaked.len() < pieces {
+        leaked.push(vec![0xA5; PIECE - HEADER].into_boxed_slice());
     }
 }
 
@@ -73,9 +74,9 @@ mod tests {
     #[test]
     fn a_leak_follows_the_time_and_has_an_end() {
         let s = Duration::from_secs;
-        assert_eq!(due(40_960.0, s(1)), 10);
-        assert_eq!(due(40_960.0, s(3600)), 36_000);
-        assert_eq!(due(1e12, s(86_400)) * PAGE, MOST);
+        assert_eq!(due(655_360.0, s(1)), 10);
+        assert_eq!(due(65_536.0, s(3600)), 3_600);
+        assert_eq!(due(1e12, s(86_400)) * PIECE, MOST);
         assert_eq!(due(0.0, s(86_400)), 0);
     }
 }
