@@ -94,7 +94,7 @@ fn changes(comparison: &Comparison, colour: bool) -> String {
 }
 
 /// Of an endpoint only what says something: how often it is requested and a mean without a finding do not.
-fn tells(change: &Change) -> bool {
+pub(super) fn tells(change: &Change) -> bool {
     match change.metric {
         Metric::P50 | Metric::P95 | Metric::P99 => true,
         Metric::ErrorRate => !change.nothing_failed(),
@@ -107,7 +107,7 @@ fn tells(change: &Change) -> bool {
 fn rows(table: &mut Table, subject: &Subject, whole: bool) {
     let shown: Vec<&Change> = subject.changes.iter().filter(|change| whole || tells(change)).collect();
     if shown.is_empty() {
-        let too_few = "too few requests or too short";
+        let too_few = "too few requests";
         let mut row: Vec<Cell> = vec![subject.label.clone().into()];
         row.extend((0..6).map(|_| Cell::from(show::NOTHING)));
         row.push(Cell::painted(too_few, Paint::Dim));

@@ -5,7 +5,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use squall_verdict::Comparison;
 use squall_verdict::compare::{Change, Difference, Finding, Subject};
 
-use super::console::{described, note, value};
+use super::console::{described, note, tells, value};
 use super::curves::Curves;
 use crate::html::assets;
 use crate::show;
@@ -142,26 +142,27 @@ fn figures(comparison: &Comparison) -> Markup {
                         th.text scope="col" { span.sr { "Picture" } }
                         th.text scope="col" { "Finding" }
                     } }
-                    @for subject in [&comparison.total].into_iter().chain(&comparison.endpoints) { (rows(subject)) }
+                    @for subject in [&comparison.total].into_iter().chain(&comparison.endpoints) { (rows(subject, subject == &comparison.total)) }
                 }
             }
         }
     }
 }
 
-fn rows(subject: &Subject) -> Markup {
+fn rows(subject: &Subject, whole: bool) -> Markup {
+    let shown: Vec<&Change> = subject.changes.iter().filter(|change| whole || tells(change)).collect();
     html! {
         tbody.subject {
-            @if subject.changes.is_empty() {
+            @if shown.is_empty() {
                 tr {
                     th scope="row" { (subject.label) }
-                    td.text colspan="7" { "too few requests or too short (" (show::count(subject.a_requests)) " and " (show::count(subject.b_requests)) ")" }
+                    td.text colspan="7" { "too few requests (" (show::count(subject.a_requests)) " and " (show::count(subject.b_requests)) ")" }
                 }
             }
-            @for (number, change) in subject.changes.iter().enumerate() {
+            @for (number, change) in shown.iter().enumerate() {
                 tr {
                     @if number == 0 {
-                        th scope="rowgroup" rowspan=(subject.changes.len()) {
+                        th scope="rowgroup" rowspan=(shown.len()) {
                             (subject.label)
                             div.hint { (show::count(subject.a_requests)) " and " (show::count(subject.b_requests)) " requests" }
                         }

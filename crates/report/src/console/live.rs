@@ -6,7 +6,8 @@ use std::io;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use squall_core::Nanos;
 use squall_plan::Plan;
-use squall_stats::Window;
+use squall_stats::locust::per_second;
+use squall_stats::{Iterations, Window};
 
 use super::locust::{Rates, name_width, requests};
 use super::screen::Screen;
@@ -37,6 +38,16 @@ pub struct Live {
     bar: Option<ProgressBar>,
     run_time: Option<Nanos>,
     phase: String,
+    /// Phases with an arrival rate.
+    open: Vec<String>,
+    arrivals: Arrivals,
+}
+
+/// Task iterations of the last window, per second.
+#[derive(Clone, Copy, Debug, Default)]
+struct Arrivals {
+    offered: f64,
+    dropped: f64,
 }
 
 impl Live {
@@ -74,6 +85,8 @@ impl Live {
             bar,
             run_time,
             phase: plan.load.phases.first().map_or_else(String::new, |phase| phase.name.clone()),
+            open: plan.load.phases.iter().filter(|p| p.arrivals.is_some()).map(|p| p.name.clone()).collect(),
+            arrivals: Arrivals::default(),
         };
         live.table()?;
         Ok(live)
@@ -96,6 +109,12 @@ impl Live {
     /// Those of the screen's sink.
     pub fn push(&mut self, window: &Window) -> io::Result<()> {
         self.tally.push(window);
+        let mut sum = Iterations::default();
+        window.iterations().for_each(|(.., counts)| sum.merge(counts));
+        self.arrivals = Arrivals {
+            offered: per_second(sum.offered, window.span),
+            dropped: per_second(sum.dropped, window.span),
+        };
         self.draw();
         if self.tally.end() >= self.next_table {
             self.next_table = self.tally.end() + TABLE_EVERY;
@@ -113,7 +132,18 @@ impl Live {
         if !self.tables {
             return Ok(());
         }
-        self.screen.print(&requests(&self.tally, Rates::Current, self.name_width))
+        let mut table = requests(&self.tally, Rates::Current, self.name_width);
+        if let Some(arrivals) = self.arrivals() {
+            table += &format!("{arrivals}\n\n");
+        }
+        self.screen.print(&table)
+    }
+
+    /// The rate at which iterations arrive, while they come by themselves.
+    fn arrivals(&self) -> Option<String> {
+        let Arrivals { offered, dropped } = self.arrivals;
+        let open = self.open.contains(&self.phase);
+        open.then(|| format!("{offered:.1} arrivals/s · {dropped:.1} dropped/s"))
     }
 
     fn draw(&self) {
@@ -126,8 +156,9 @@ impl Live {
             None => elapsed.to_string(),
         };
         let users = self.tally.users();
+        let arrivals = self.arrivals().map_or_else(String::new, |arrivals| format!(" · {arrivals}"));
         bar.set_message(format!(
-            "{time} · {} · {users} users · {rate:.1} req/s · {failing:.1} failures/s",
+            "{time} · {} · {users} users · {rate:.1} req/s · {failing:.1} failures/s{arrivals}",
             self.phase
         ));
         bar.set_position(self.tally.end().0 / 1_000_000);
@@ -233,6 +264,27 @@ mod tests {
         let last = sink.text().lines().rfind(|line| line.contains("Aggregated")).unwrap().to_owned();
         assert!(last.ends_with("|    0.00        0.00"), "{last}");
         assert!(last.contains("    100     0(0.00%) |      7       7       7      7"), "{last}");
+    }
+
+    #[test]
+    fn an_open_phase_shows_how_many_arrive_and_how_many_are_given_up() {
+        let sink = Shared::default();
+        let mut plan = plan();
+        let segment = squall_plan::RateSegment { from: 50.0, to: 50.0, span: None };
+        let spacing = squall_plan::Spacing::Uniform;
+        plan.load.phases[0].arrivals = Some(squall_plan::ArrivalPlan { segments: vec![segment], spacing });
+        let mut live = Live::new(&plan, LiveOptions::default(), Screen::new(sink.clone())).unwrap();
+        for seq in 0..2 {
+            let mut window = second(seq, 5);
+            *window.iterations_mut(PhaseId(0), UserClassId(0)) =
+                Iterations { offered: 50, started: 48, completed: 48, dropped: 2 };
+            live.push(&window).unwrap();
+        }
+        assert!(sink.text().contains("\n50.0 arrivals/s · 2.0 dropped/s\n"), "{}", sink.text());
+        live.phase("closed");
+        let before = sink.text().len();
+        (2..4).for_each(|seq| live.push(&second(seq, 5)).unwrap());
+        assert!(!sink.text()[before..].contains("arrivals"), "users set the pace now");
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! A run as text for a terminal: live ([`Live`], [`Screen`]) and at its end ([`summary`]).
 
+mod findings;
 mod live;
 mod locust;
 mod screen;

@@ -6,11 +6,16 @@ use std::io;
 use squall_record::Run;
 use squall_verdict::{Severity, Standing, Verdict};
 
+use super::findings::{findings, iterations, parts, watched};
 use super::locust::{Rates, errors, name_width, percentiles, requests};
 use super::table::{Align, Cell, Paint, Table};
 use crate::report::{Report, Requests, Tone};
 use crate::show::{self, plain};
 use crate::tally::{Keep, Tally};
+
+/// How doubts are announced, the gravest first.
+const DOUBTS: [(Severity, &str, Paint); 2] =
+    [(Severity::Invalid, "Not valid:", Paint::Bad), (Severity::Suspect, "Read with care:", Paint::Warning)];
 
 /// How the tables at the end look.
 #[derive(Clone, Copy, Debug, Default)]
@@ -28,11 +33,12 @@ pub struct Style {
 pub fn summary(run: &Run, verdict: &Verdict, style: Style, out: &mut dyn io::Write) -> io::Result<()> {
     let tally = Tally::of(run, Keep::Rates);
     let width = name_width(style.columns);
+    let report = Report::new(run, verdict);
+    out.write_all(warning(&report, style.colour).as_bytes())?;
     out.write_all(requests(&tally, Rates::Whole, width).as_bytes())?;
     out.write_all(percentiles(&tally, width).as_bytes())?;
     out.write_all(errors(&tally, width).as_bytes())?;
-    let report = Report::new(run, verdict);
-    for part in [outcomes, phases, users, tasks] {
+    for part in [outcomes, phases, iterations, users, tasks, watched, findings] {
         out.write_all(part(&report, style.colour).as_bytes())?;
     }
     judgement(&report, style, out)
@@ -43,6 +49,22 @@ pub fn verdict(run: &Run, verdict: &Verdict, style: Style, out: &mut dyn io::Wri
     judgement(&Report::new(run, verdict), style, out)
 }
 
+/// What has to be known before the first number is read: that there are doubts. All about them stands at the end, where
+/// a terminal stops.
+fn warning(report: &Report, colour: bool) -> String {
+    let mut text = String::new();
+    for (severity, lead, paint) in DOUBTS {
+        let said: Vec<&str> = report.verdict.doubts(severity).map(|doubt| doubt.sentence).collect();
+        if !said.is_empty() {
+            let _ = writeln!(text, "{} {}", paint.apply(lead, colour), said.join(" "));
+        }
+    }
+    if !text.is_empty() {
+        text.push('\n');
+    }
+    text
+}
+
 fn judgement(report: &Report, style: Style, out: &mut dyn io::Write) -> io::Result<()> {
     for part in [criteria, pending, conclusion] {
         out.write_all(part(report, style.colour).as_bytes())?;
@@ -50,7 +72,7 @@ fn judgement(report: &Report, style: Style, out: &mut dyn io::Write) -> io::Resu
     Ok(())
 }
 
-fn titled(title: &str, table: &Table, colour: bool) -> String {
+pub(super) fn titled(title: &str, table: &Table, colour: bool) -> String {
     if table.is_empty() { String::new() } else { format!("{title}\n{}\n", table.render(colour)) }
 }
 
@@ -102,6 +124,9 @@ fn outcomes(report: &Report, colour: bool) -> String {
 }
 
 fn phases(report: &Report, colour: bool) -> String {
+    if !report.parts.is_empty() {
+        return parts(report, colour);
+    }
     let mut head = vec![("phase", Align::Left)];
     head.extend(
         ["from", "to", "users", "ok/s", "p50", "p95", "p99", "errors", "429"]

@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use squall_record::Run;
 use squall_verdict::{Severity, Standing, Verdict};
 
-use crate::report::{DoubtReport, Report, Requests};
+use crate::report::{DoubtReport, PartReport, Report, Requests};
 use crate::show;
 use escape::{code, text};
 
@@ -90,8 +90,33 @@ fn criteria(report: &Report) -> String {
     out
 }
 
-fn findings(_report: &Report) -> String {
-    String::new()
+/// Recoveries, faults and drifts, a line each, and what became of the task iterations.
+fn findings(report: &Report) -> String {
+    let mut out = String::new();
+    let mut line = |title: &str, said: &str| {
+        let _ = writeln!(out, "- **{title}** {}", text(said));
+    };
+    for recovery in &report.recoveries {
+        line("Recovery:", &recovery.sentence);
+    }
+    for fault in &report.faults {
+        line("Fault:", &fault.recovery.sentence);
+        if fault.failed {
+            line("Fault:", &format!("{}: its commands failed: {}", fault.name, fault.outcome));
+        }
+    }
+    for drift in report.drifts.iter().filter(|drift| drift.significant) {
+        line(if drift.leak { "Leak:" } else { "Drift:" }, &drift.sentence);
+    }
+    let iterations = &report.iterations;
+    if iterations.offered > 0 && (iterations.open || iterations.dropped > 0) {
+        let rows = iterations.rows().map(|(name, count, rate)| {
+            let rate = rate.map_or_else(String::new, |rate| format!(" ({}/s)", show::number(rate)));
+            format!("{} {name}{rate}", show::count(count))
+        });
+        line("Task iterations:", &rows.join(", "));
+    }
+    out
 }
 
 /// A table that is folded away until somebody wants it.
@@ -142,6 +167,9 @@ fn requests(report: &Report) -> String {
 }
 
 fn phases(report: &Report) -> String {
+    if !report.parts.is_empty() {
+        return parts(report);
+    }
     let rows: Vec<String> = report
         .phases
         .iter()
@@ -162,6 +190,37 @@ fn phases(report: &Report) -> String {
         })
         .collect();
     folded("Phases", "| phase | from | to | users | ok/s | p95 in ms | errors | 429 |", &rows)
+}
+
+fn parts(report: &Report) -> String {
+    let open = report.iterations.open;
+    let row = |part: &PartReport| {
+        let of = &part.situation;
+        let note = if part.measured { "" } else { " (not measured)" };
+        let mut row = format!(
+            "| {} {}{note} | {} | {} | {} | {} | {} | {} | {} |",
+            code(&part.phase),
+            part.kind(),
+            show::seconds(of.start_s),
+            show::seconds(of.end_s),
+            show::count(of.users.into()),
+            show::number(of.ok_per_s),
+            show::maybe(of.p95_ms),
+            show::maybe_percent(of.error_rate),
+            show::maybe_percent(of.rate_limited_share),
+        );
+        if open {
+            let rates = [of.offered_per_s, of.started_per_s, of.finished_per_s, of.dropped_per_s];
+            row += &rates.map(|rate| format!(" {} |", show::number(rate))).concat();
+        }
+        row
+    };
+    let rows: Vec<String> = report.parts.iter().map(row).collect();
+    let mut head = String::from("| phase | from | to | users | ok/s | p95 in ms | errors | 429 |");
+    if open {
+        head += " offered/s | started/s | completed/s | dropped/s |";
+    }
+    folded("Phases", &head, &rows)
 }
 
 fn foot(report: &Report) -> String {

@@ -6,8 +6,12 @@ use squall_verdict::{Doubt, DoubtKind, Overall, Severity, Verdict};
 use crate::sample;
 
 fn rendered(run: &Run, style: Style) -> String {
+    judged(run, &sample::verdict(), style)
+}
+
+fn judged(run: &Run, verdict: &Verdict, style: Style) -> String {
     let mut out = Vec::new();
-    summary(run, &sample::verdict(), style, &mut out).unwrap();
+    summary(run, verdict, style, &mut out).unwrap();
     String::from_utf8(out).unwrap()
 }
 
@@ -71,7 +75,11 @@ fn what_does_not_count_is_not_called_passed() {
     };
     let doubtful = Verdict { doubts: vec![nothing_tested], ..passed.clone() };
     for text in [console(&run, &doubtful), page(&run, &doubtful)] {
-        assert!(text.contains("The result is not valid: no request was answered."), "{text}");
+        assert!(
+            text.contains("No request was answered.") && text.contains("7 requests were begun."),
+            "{text}"
+        );
+        assert!(text.contains("NOT VALID · ") || text.contains("✗ Not valid"), "{text}");
         assert!(!text.contains("PASSED") && !text.contains("✓ Passed"), "{text}");
     }
     run.end.as_mut().unwrap().reason = squall_core::EndReason::Terminated;
@@ -79,4 +87,35 @@ fn what_does_not_count_is_not_called_passed() {
         assert!(text.contains("interrupted: not a verdict on the whole run"), "{text}");
         assert!(!text.contains("PASSED") && !text.contains("✓ Passed"), "{text}");
     }
+    run.end.as_mut().unwrap().reason = squall_core::EndReason::Aborted("disk full".into());
+    for text in [console(&run, &passed), page(&run, &passed)] {
+        assert!(text.contains("the run stopped itself: not a verdict on the whole run"), "{text}");
+        assert!(!text.contains("PASSED") && !text.contains("✓ Passed"), "{text}");
+    }
+}
+
+#[test]
+fn doubts_are_the_first_and_the_last_thing_one_reads() {
+    let text = judged(&sample::run(), &sample::doubted(), Style::default());
+    let first: Vec<&str> = text.lines().take(2).collect();
+    assert_eq!(first[0], "Not valid: Nobody was logged in. A task never ran.");
+    assert_eq!(first[1], "Read with care: A monitor saw nothing for a part of the run.");
+    let (_, end) = text.split_once("\nNOT VALID · Nobody was logged in. A task never ran.\n").unwrap();
+    let lines: Vec<&str> = end.lines().collect();
+    assert_eq!(lines.len(), 6, "each with its evidence and its remedy: {end}");
+    assert!(lines[0].starts_with("Not valid: Nobody was logged in. 4,930 of 4,960 requests"), "{end}");
+    assert!(lines[1].starts_with("  → Check the tokens"), "{end}");
+    assert!(
+        lines[4].starts_with("Read with care: A monitor saw nothing for a part of the run. process.api"),
+        "{end}"
+    );
+}
+
+#[test]
+fn a_suspect_run_keeps_its_verdict() {
+    let mut verdict = sample::doubted();
+    verdict.doubts.retain(|doubt| doubt.severity == Severity::Suspect);
+    let text = judged(&sample::run(), &verdict, Style::default());
+    assert!(text.contains("\nFAILED · 3 of 6 criteria not met"), "{text}");
+    assert!(!text.contains("NOT VALID") && text.contains("Read with care: "), "{text}");
 }

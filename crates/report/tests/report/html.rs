@@ -3,12 +3,17 @@ use std::path::Path;
 
 use squall_record::Run;
 use squall_report::html::render;
+use squall_verdict::Verdict;
 
 use crate::sample::{self, HOSTILE};
 
 fn rendered(run: &Run) -> String {
+    judged(run, &sample::verdict())
+}
+
+fn judged(run: &Run, verdict: &Verdict) -> String {
     let mut out = Vec::new();
-    render(run, &sample::verdict(), &mut out).unwrap();
+    render(run, verdict, &mut out).unwrap();
     String::from_utf8(out).unwrap()
 }
 
@@ -58,9 +63,53 @@ fn everything_of_the_run_is_on_the_page() {
         "http://staging.muejam.example:8000 (--host)",
         "ramping to 20 users",
         "2026-11-23 13:14:00 UTC",
+        "error_rate for 30s",
+        "would abort the run",
+        "95 %: 571–612.4ms",
+        "Task iterations per second",
+        "redis restarts",
+        "process.api.rss",
+        "The generator itself",
     ] {
         assert!(page.contains(text), "missing: {text}");
     }
+}
+
+#[test]
+fn doubts_stand_between_the_verdict_and_the_first_number() {
+    let page = judged(&sample::run(), &sample::doubted());
+    fs::write(Path::new(env!("CARGO_TARGET_TMPDIR")).join("doubted.html"), &page).unwrap();
+    let page = markup(&page);
+    let place = |text: &str| page.find(text).unwrap_or_else(|| panic!("missing: {text}"));
+    let order = [
+        "✗ Not valid",
+        "4,930 of 4,960 requests with credentials",
+        "Check the tokens: issuer",
+        "Author.update_story was skipped 505 times.",
+        "Read with care: ",
+        "process.api had no data for 8s",
+        "aria-label=\"Key figures\"",
+    ];
+    assert!(order.map(place).is_sorted(), "{:?}", order.map(place));
+    assert!(!page.contains("<details><summary>"), "nothing of it is folded away");
+}
+
+#[test]
+fn gaps_of_what_was_watched_are_gaps_in_its_chart() {
+    let data = data(&rendered(&sample::run()));
+    let charts = data["watched"].as_array().unwrap();
+    let named = |monitor: &str, label: &str| {
+        let lines = charts.iter().filter(|chart| chart["monitor"] == monitor);
+        let mut lines = lines.flat_map(|chart| chart["lines"].as_array().unwrap());
+        lines.find(|line| line["label"] == label).unwrap().clone()
+    };
+    let rss = named("process.api", "rss");
+    let missing = rss["values"].as_array().unwrap().iter().filter(|value| value.is_null()).count();
+    assert_eq!(missing, 8);
+    assert_eq!(rss["t"].as_array().unwrap().len(), 161);
+    assert!(named("generator", "cpu")["values"].as_array().unwrap().iter().all(|value| !value.is_null()));
+    // Threads and descriptors are both counts; memory has a chart of its own.
+    assert_eq!(charts.iter().filter(|chart| chart["monitor"] == "process.api").count(), 3);
 }
 
 #[test]
@@ -79,7 +128,17 @@ fn what_comes_from_a_target_or_a_suite_cannot_become_markup() {
         class.name = HOSTILE.into();
         class.tasks.iter_mut().for_each(|task| task.name = HOSTILE.into());
     }
-    let mut verdict = sample::verdict();
+    run.series.iter_mut().for_each(|series| series.name = HOSTILE.into());
+    run.plan.monitors.iter_mut().for_each(|monitor| monitor.name = HOSTILE.into());
+    for fault in &mut run.faults {
+        (fault.name, fault.outcome, fault.failed) = (HOSTILE.into(), HOSTILE.into(), true);
+    }
+    run.plan.faults[0].name = HOSTILE.into();
+    run.plan.load.phases[2].name = HOSTILE.into();
+    run.phases[2].name = HOSTILE.into();
+    run.end.as_mut().unwrap().reason = squall_core::EndReason::Aborted(HOSTILE.into());
+    let mut verdict = sample::doubted();
+    verdict.doubts.iter_mut().for_each(|doubt| doubt.evidence = HOSTILE.into());
     for pending in &mut verdict.pending {
         (pending.measure, pending.levels, pending.reason) = (HOSTILE.into(), HOSTILE.into(), HOSTILE.into());
     }

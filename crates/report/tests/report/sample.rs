@@ -1,15 +1,16 @@
-//! A made-up run with everything a report can show: warm-up, a spike, refusals, failures, timeouts, requests cut
-//! at the end, a paced class, a task that never ran. The same on every call.
+//! A made-up run with everything a report can show: warm-up, an open phase, a spike, refusals, failures, timeouts, requests
+//! cut at the end, a paced class, a task that never ran, watched series with a gap, a fault. The same on every call.
 
 use serde_json::json;
 use squall_core::{EndReason, EndpointId, ErrorClass, Nanos, OutcomeKind, PhaseId, UserClassId};
 use squall_plan::{
-    Comparison, Criterion, Endpoint, Expect, HttpSettings, Level, Load, Measure, Pending, PhasePlan, Plan,
-    RequestStep, Scope, Step, Task, Template, UserClass, Wait,
+    ArrivalPlan, Comparison, Criterion, Endpoint, Expect, FaultPlan, HttpSettings, Level, Load, Measure,
+    Monitor, MonitorKind, Pending, PhasePlan, Plan, ProcessTarget, RateSegment, RequestStep, Scope, Spacing,
+    Step, Task, Template, UserClass, Wait,
 };
-use squall_record::{End, Environment, LogLevel, LogLine, PhaseMark, Run};
+use squall_record::{End, Environment, FaultMark, LogLevel, LogLine, PhaseMark, Point, Run, Series};
 use squall_stats::{CellKey, ErrorCode, ErrorKey, PageReserve, Sample, Window};
-use squall_verdict::{Overall, Row, Standing, Verdict};
+use squall_verdict::{Doubt, DoubtKind, Overall, Row, Severity, Standing, Verdict};
 
 /// What `<script>` and friends look like when a target puts them into names, samples and logs.
 pub(crate) const HOSTILE: &str = "</script><script>alert('x')</script><img src=x onerror=alert(1)> & \"q\"";
@@ -98,8 +99,21 @@ pub(crate) fn plan() -> Plan {
     let secs = Nanos::from_secs;
     let latency = |t: f64, a: f64| [(Below, t), (Below, a), (Above, a)];
     Plan {
-        faults: Vec::new(),
-        monitors: Vec::new(),
+        faults: vec![FaultPlan {
+            name: "redis restarts".into(),
+            at: secs(112),
+            run: vec!["systemctl".into(), "restart".into(), "redis".into()],
+            undo: None,
+            lasts: Some(secs(6)),
+        }],
+        monitors: vec![
+            Monitor::generator(),
+            Monitor {
+                name: "process.api".into(),
+                interval: secs(1),
+                kind: MonitorKind::Process(ProcessTarget::Port(8000)),
+            },
+        ],
         name: "muejam".into(),
         profile: Some("spike".into()),
         host: "http://staging.muejam.example:8000".into(),
@@ -133,7 +147,10 @@ pub(crate) fn plan() -> Plan {
             phases: PHASES
                 .iter()
                 .map(|&(name, users, run_time, measured)| PhasePlan {
-                    arrivals: None,
+                    arrivals: (name == "recovery").then(|| ArrivalPlan {
+                        segments: vec![RateSegment { from: 60.0, to: 60.0, span: None }],
+                        spacing: Spacing::Poisson,
+                    }),
                     name: name.into(),
                     users,
                     spawn_rate: if name == "spike" { 60.0 } else { 10.0 },
@@ -147,7 +164,15 @@ pub(crate) fn plan() -> Plan {
             criterion(Measure::Percentile(50.0), latency(0.2, 0.5), Scope::default()),
             criterion(Measure::Percentile(95.0), latency(0.5, 1.0), Scope::default()),
             criterion(Measure::Percentile(99.0), latency(1.0, 2.0), Scope::default()),
-            criterion(Measure::ErrorRate, [(Below, 0.005), (Below, 0.02), (Above, 0.05)], Scope::default()),
+            Criterion {
+                hold: Some(secs(30)),
+                abort: true,
+                ..criterion(
+                    Measure::ErrorRate,
+                    [(Below, 0.005), (Below, 0.02), (Above, 0.05)],
+                    Scope::default(),
+                )
+            },
             criterion(
                 Measure::Throughput,
                 [(Above, 100.0), (Above, 50.0), (Below, 50.0)],
@@ -265,12 +290,65 @@ impl Builder {
             });
             self.request(&mut window, phase, which.unwrap_or(0), load, phase == 2);
         }
+        // In the open phase what is due comes by itself; some of it finds no user while redis restarts.
+        let offered = if phase == 3 { 60 } else { u64::from(requests) };
+        let dropped = if (112..118).contains(&seq) { 9 } else { 0 };
+        let iterations = window.iterations_mut(PhaseId::from(phase), UserClassId(0));
+        iterations.offered = offered;
+        iterations.started = offered - dropped;
+        iterations.completed = (offered - dropped).min(u64::from(requests));
+        iterations.dropped = dropped;
         for _ in 0..requests {
             window.send_lag.record(Nanos::from_secs_f64(self.dice.latency_ms(0.05, 0.6) / 1e3));
             window.loop_lag.record(Nanos::from_secs_f64(self.dice.latency_ms(0.12, 0.8) / 1e3));
         }
         window
     }
+}
+
+/// What was watched, a sample a second: memory grows, and for 8 s nobody could tell.
+fn series(plan: &Plan, secs: u64) -> Vec<Series> {
+    let mut dice = Dice(11);
+    let mut value = |name: &str, at: u64| match name.rsplit_once('.').map(|(_, part)| part) {
+        Some("rss") => 180e6 + 0.4e6 * at as f64 + 3e6 * dice.unit(),
+        Some("cpu") => 0.2 + 0.3 * dice.unit() + if (60..100).contains(&at) { 1.4 } else { 0.0 },
+        Some("threads") => 24.0,
+        Some("fds") => 60.0 + (40.0 * dice.unit()).round(),
+        _ => 0.0,
+    };
+    let mut of = |name: String, unit| {
+        let blind = |at: u64| name.starts_with("process") && (44..52).contains(&at);
+        let samples = (0..=secs).map(|at| Point {
+            at: Nanos::from_millis(at * 1_000 + 3),
+            value: (!blind(at)).then(|| value(&name, at)),
+        });
+        let samples = samples.collect();
+        Series { name, unit, samples }
+    };
+    plan.series().into_iter().map(|plan| of(plan.name, plan.unit)).collect()
+}
+
+/// Doubts of both kinds.
+pub(crate) fn doubts() -> Vec<Doubt> {
+    let doubt = |kind, severity, evidence: &str| Doubt { kind, severity, evidence: evidence.into() };
+    vec![
+        doubt(
+            DoubtKind::NobodyLoggedIn,
+            Severity::Invalid,
+            "4,930 of 4,960 requests with credentials were answered with 401 or 403 (99.4%).",
+        ),
+        doubt(DoubtKind::TaskNeverRan, Severity::Invalid, "Author.update_story was skipped 505 times."),
+        doubt(
+            DoubtKind::MonitorBlind,
+            Severity::Suspect,
+            "process.api had no data for 8s of 2m40s (5%), first at 44s.",
+        ),
+    ]
+}
+
+/// The verdict with [`doubts`].
+pub(crate) fn doubted() -> Verdict {
+    Verdict { doubts: doubts(), ..verdict() }
 }
 
 /// The run.
@@ -310,8 +388,15 @@ pub(crate) fn run() -> Run {
     }
     let at = Nanos::from_millis(seq * 1_000 - 360);
     Run {
-        faults: Vec::new(),
-        series: Vec::new(),
+        faults: vec![FaultMark {
+            id: 0,
+            name: "redis restarts".into(),
+            start: Nanos::from_millis(112_004),
+            end: Some(Nanos::from_millis(118_011)),
+            failed: false,
+            outcome: "`systemctl restart redis` ended after 412ms with code 0".into(),
+        }],
+        series: series(&plan, seq),
         squall_version: "0.1.0".into(),
         settings: json!({
             "users": {"value": ["240"], "from": "suite.toml"},
@@ -353,7 +438,8 @@ pub(crate) fn run() -> Run {
 
 /// A run that ended before anything was asked.
 pub(crate) fn empty() -> Run {
-    Run { windows: vec![], phases: vec![], log: vec![], end: None, ..run() }
+    let none = (vec![], vec![]);
+    Run { windows: vec![], phases: vec![], log: vec![], end: None, series: none.0, faults: none.1, ..run() }
 }
 
 /// A verdict on the run with every standing. Made up too: how runs are judged is not what is tested here.
@@ -369,7 +455,7 @@ pub(crate) fn verdict() -> Verdict {
     let labels = ["p50", "p95", "p99", "error_rate", "throughput, phase spike", "p95 GET /v1/search/stories"];
     let plan = plan();
     let rows = plan.criteria.iter().zip(standings).zip(labels).map(|((criterion, row), label)| Row {
-        interval: None,
+        interval: (label == "p95").then_some((0.571, 0.6124)),
         criterion: criterion.clone(),
         label: label.into(),
         value: row.0,
