@@ -15,6 +15,7 @@ fn the_help_of_every_command() {
     insta::assert_snapshot!("squall-run", help("run --help"));
     insta::assert_snapshot!("squall-check", help("check --help"));
     insta::assert_snapshot!("squall-report", help("report --help"));
+    insta::assert_snapshot!("squall-compare", help("compare --help"));
     insta::assert_snapshot!("squall-verdict", help("verdict --help"));
 }
 

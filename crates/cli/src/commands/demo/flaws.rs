@@ -157,10 +157,10 @@ impl Flaw {
 
     fn shows(&self, verdict: &Verdict) -> bool {
         match self.sign {
-            Sign::Fails(measure) => verdict
-                .rows
-                .iter()
-                .any(|row| row.criterion.measure.to_string() == measure && row.standing.fails()),
+            Sign::Fails(measure) => {
+                let mut rows = verdict.rows.iter().filter(|row| row.criterion.measure.to_string() == measure);
+                rows.any(|row| row.value.is_some() && row.standing.fails())
+            }
             Sign::Doubted(kind) => verdict.doubts.iter().any(|doubt| doubt.kind == kind),
         }
     }
