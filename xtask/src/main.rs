@@ -1,9 +1,10 @@
-//! Project automation: `cargo xtask tidy`, `cargo xtask test`, `cargo xtask bench`.
+//! Project automation: `cargo xtask tidy`, `cargo xtask test`, `cargo xtask bench`, `cargo xtask soak`.
 //!
 //! It depends on none of the project's crates, so that it builds in seconds and works when they do not.
 
 mod bench;
 mod needs;
+mod soak;
 mod test;
 mod tidy;
 
@@ -30,6 +31,8 @@ enum Task {
     Test(test::Args),
     /// Measure Squall and its rivals against the same server.
     Bench(bench::Args),
+    /// Make long runs whose truth is known and see whether Squall finds it.
+    Soak(soak::Args),
 }
 
 fn main() -> ExitCode {
@@ -37,6 +40,7 @@ fn main() -> ExitCode {
         Task::Tidy => tidy::run(&root()),
         Task::Test(args) => test::run(&root(), &args),
         Task::Bench(args) => bench::run(&root(), &args),
+        Task::Soak(args) => soak::run(&root(), &args),
     };
     match result {
         Ok(code) => code,
