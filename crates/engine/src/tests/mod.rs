@@ -1,6 +1,7 @@
 //! The engine against servers in memory, under a clock that stands still unless everybody waits: exact numbers.
 
 mod allocations;
+mod arrivals;
 mod support;
 
 use squall_core::{EndpointId, Nanos, OutcomeKind, Slot, UserClassId};

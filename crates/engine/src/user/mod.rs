@@ -184,10 +184,11 @@ impl<C: Connector + 'static> User<C> {
         let task = &class.tasks[self.pick(&class.weights)];
         self.thread.recorder.borrow_mut().iterations(phase, self.slot.class).started += 1;
         if task.needs.iter().any(|var| self.vars[usize::from(var.0)].is_empty()) {
-            let mut recorder = self.thread.recorder.borrow_mut();
-            recorder.task_skipped(task.id);
-            recorder.iterations(phase, self.slot.class).completed += 1;
-            drop(recorder);
+            {
+                let mut recorder = self.thread.recorder.borrow_mut();
+                recorder.task_skipped(task.id);
+                recorder.iterations(phase, self.slot.class).completed += 1;
+            }
             // A user whose every turn is skipped without a wait must still let the others run.
             tokio::task::yield_now().await;
             return Ok(());
