@@ -3,9 +3,9 @@
 use squall_core::Nanos;
 use squall_plan::Load;
 use squall_record::PhaseMark;
-use squall_stats::Window;
 
 use super::parts::{arrivals, last_hold, load_end};
+use super::seconds::Second;
 
 /// Something after which requests should become as they were before.
 #[derive(Clone, Debug, PartialEq)]
@@ -45,7 +45,7 @@ enum Level {
 }
 
 /// The disturbing phases of a run, in the order of time. Phases of equal load in a row are one.
-pub(crate) fn disturbing_phases(load: &Load, phases: &[PhaseMark], windows: &[Window]) -> Vec<Disturbance> {
+pub(crate) fn disturbing_phases(load: &Load, phases: &[PhaseMark], seconds: &[Second]) -> Vec<Disturbance> {
     let groups: Vec<&[PhaseMark]> =
         phases.chunk_by(|one, next| level(load, one) == level(load, next)).collect();
     let mut found: Vec<Disturbance> = Vec::new();
@@ -64,8 +64,8 @@ pub(crate) fn disturbing_phases(load: &Load, phases: &[PhaseMark], windows: &[Wi
             name: first.name.clone(),
             start: first.start,
             end: after.start,
-            baseline: last_hold(load, baseline, windows),
-            until: load_end(phases, windows),
+            baseline: last_hold(load, baseline, seconds),
+            until: load_end(phases, seconds),
             pace: if open { Pace::PerIteration } else { Pace::PerUser },
         });
     }

@@ -14,13 +14,12 @@
 //! A *leak* is a significant rise of memory or of a number of things that goes on: the later half of what is judged
 //! rises too (p < 5 %), at least [`GOES_ON`] times as fast as the earlier one. A curve that flattens does not.
 
-use squall_core::{Nanos, OutcomeKind};
+use squall_core::Nanos;
 use squall_plan::{MonitorKind, Unit};
 use squall_record::Run;
-use squall_stats::{Histogram, Window};
 
 use super::parts::bounds;
-use super::situation::within;
+use super::seconds::{Second, percentiles, span, within};
 use super::{Drift, PartKind};
 use crate::statistics::{Trend, bucket_bounds, bucket_medians, median, trend};
 
@@ -40,11 +39,10 @@ const BENT: f64 = 0.1;
 const HOUR: f64 = 3600.0;
 
 /// The drifts of a run: those of requests, then the series in their order.
-pub(super) fn drifts(run: &Run) -> Vec<Drift> {
-    let Some((start, end)) = longest_hold(run) else { return Vec::new() };
-    let seconds = seconds(within(&run.windows, start, end));
-    let p95 = |from, to| percentiles(&seconds, from, to);
-    let throughput = |from, to| rates(&seconds, from, to);
+pub(super) fn drifts(run: &Run, seconds: &[Second]) -> Vec<Drift> {
+    let Some((start, end)) = longest_hold(run, seconds) else { return Vec::new() };
+    let p95 = |from, to| by_bucket(seconds, from, to, |bucket| percentiles(bucket, [95.0])[0]);
+    let throughput = |from, to| by_bucket(seconds, from, to, rate);
     let mut found = vec![
         Looked::at("p95", Unit::Seconds, (start, end), &p95),
         Looked::at("throughput", Unit::PerSecond, (start, end), &throughput),
@@ -63,16 +61,16 @@ fn is_looked_at(name: &str) -> bool {
     !matches!(name, "generator.cpu" | "generator.throttled")
 }
 
-fn longest_hold(run: &Run) -> Option<(Nanos, Nanos)> {
+fn longest_hold(run: &Run, seconds: &[Second]) -> Option<(Nanos, Nanos)> {
     let measured = run.phases.iter().filter(|phase| phase.measured);
-    let parts = measured.flat_map(|phase| bounds(&run.plan.load, phase, &run.windows));
+    let parts = measured.flat_map(|phase| bounds(&run.plan.load, phase, seconds));
     let holds = parts.filter(|(kind, ..)| *kind == PartKind::Hold).map(|(_, start, end)| (start, end));
     // The first of equals.
-    let longest = holds.reduce(|one, next| if span(next) > span(one) { next } else { one });
-    longest.filter(|hold| span(*hold) >= SHORTEST)
+    let longest = holds.reduce(|one, next| if length(next) > length(one) { next } else { one });
+    longest.filter(|hold| length(*hold) >= SHORTEST)
 }
 
-fn span((start, end): (Nanos, Nanos)) -> Nanos {
+fn length((start, end): (Nanos, Nanos)) -> Nanos {
     end.since(start)
 }
 
@@ -250,30 +248,6 @@ fn holm(p_values: &[f64]) -> Vec<bool> {
     significant
 }
 
-/// The requests of one window.
-struct Second {
-    middle: Nanos,
-    span: Nanos,
-    ok: u64,
-    /// Response times; those that waited in vain took at least so long.
-    times: Histogram,
-}
-
-fn seconds(windows: &[Window]) -> Vec<Second> {
-    let second = |window: &Window| {
-        let middle = window.start + Nanos(window.span.0 / 2);
-        let mut second = Second { middle, span: window.span, ok: 0, times: Histogram::default() };
-        for (key, cell) in window.cells() {
-            second.ok += if key.outcome == OutcomeKind::Ok { cell.count } else { 0 };
-            if matches!(key.outcome, OutcomeKind::Ok | OutcomeKind::TimedOut) {
-                second.times.merge(&cell.response);
-            }
-        }
-        second
-    };
-    windows.iter().map(second).collect()
-}
-
 /// A value for each bucket of `start..end` in which there are seconds, at its middle.
 fn by_bucket(
     seconds: &[Second],
@@ -281,27 +255,15 @@ fn by_bucket(
     end: Nanos,
     value: impl Fn(&[Second]) -> Option<f64>,
 ) -> Vec<(f64, f64)> {
-    let position = |at: Nanos| seconds.partition_point(|second| second.middle < at);
     let bucket = |(from, to): (Nanos, Nanos)| {
-        let value = value(&seconds[position(from)..position(to)])?;
+        let value = value(within(seconds, from, to))?;
         Some((f64::midpoint(from.as_secs_f64(), to.as_secs_f64()), value))
     };
     bucket_bounds(start, end).into_iter().filter_map(bucket).collect()
 }
 
-fn percentiles(seconds: &[Second], start: Nanos, end: Nanos) -> Vec<(f64, f64)> {
-    by_bucket(seconds, start, end, |seconds| {
-        let mut times = Histogram::default();
-        seconds.iter().for_each(|second| times.merge(&second.times));
-        let rank = (0.95 * times.count() as f64 - 1e-9).ceil() as u64;
-        times.value_at_rank(rank).map(Nanos::as_secs_f64)
-    })
-}
-
-fn rates(seconds: &[Second], start: Nanos, end: Nanos) -> Vec<(f64, f64)> {
-    by_bucket(seconds, start, end, |seconds| {
-        let span = seconds.iter().fold(Nanos::ZERO, |sum, second| sum + second.span);
-        let ok: u64 = seconds.iter().map(|second| second.ok).sum();
-        (span > Nanos::ZERO).then(|| ok as f64 / span.as_secs_f64())
-    })
+fn rate(seconds: &[Second]) -> Option<f64> {
+    let ok: u64 = seconds.iter().map(|second| second.ok).sum();
+    let time = span(seconds);
+    (time > 0.0).then(|| ok as f64 / time)
 }

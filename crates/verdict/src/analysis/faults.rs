@@ -7,6 +7,7 @@ use super::FaultEffect;
 use super::disturbance::{Disturbance, Pace, disturbing_phases};
 use super::parts::{arrivals, load_end};
 use super::recovery::recovery;
+use super::seconds::Second;
 use super::situation::situation;
 
 /// Before and after a fault as much time is looked at as it lasted, but no less and no more than this.
@@ -15,16 +16,16 @@ const LEAST: Nanos = Nanos::from_secs(10);
 const MOST: Nanos = Nanos::from_secs(60);
 
 /// The effects of every fault, in the order they began.
-pub(super) fn effects(run: &Run) -> Vec<FaultEffect> {
-    let end = load_end(&run.phases, &run.windows);
-    let phases = disturbing_phases(&run.plan.load, &run.phases, &run.windows);
+pub(super) fn effects(run: &Run, seconds: &[Second]) -> Vec<FaultEffect> {
+    let end = load_end(&run.phases, seconds);
+    let phases = disturbing_phases(&run.plan.load, &run.phases, seconds);
     let begins: Vec<_> =
         phases.iter().map(|phase| phase.start).chain(run.faults.iter().map(|f| f.start)).collect();
-    run.faults.iter().map(|fault| effect(run, fault, end, &begins)).collect()
+    run.faults.iter().map(|fault| effect(run, seconds, fault, end, &begins)).collect()
 }
 
 /// The effect of `fault`. The load ended at `end`; `begins` are those of all disturbances.
-fn effect(run: &Run, fault: &FaultMark, end: Nanos, begins: &[Nanos]) -> FaultEffect {
+fn effect(run: &Run, seconds: &[Second], fault: &FaultMark, end: Nanos, begins: &[Nanos]) -> FaultEffect {
     // A blow that takes no time has its effect in the second it comes.
     let over = fault.end.unwrap_or(end).max(fault.start + Nanos::SECOND).min(end.max(fault.start));
     let length = over.since(fault.start).clamp(LEAST, MOST);
@@ -43,14 +44,14 @@ fn effect(run: &Run, fault: &FaultMark, end: Nanos, begins: &[Nanos]) -> FaultEf
         until,
         pace: if open { Pace::PerIteration } else { Pace::PerUser },
     };
-    let mut recovery = recovery(&run.windows, &disturbance, 95.0, &|_| true);
+    let mut recovery = recovery(seconds, &disturbance, 95.0);
     let lasted = fault.end.is_none_or(|fault_end| fault_end >= end);
     if lasted {
         recovery.sentence = format!("{}: lasted to the end of the load", fault.name);
     }
     let after_end = (over + length).min(until);
-    let after = (!lasted && after_end.since(over) >= Nanos::SECOND)
-        .then(|| situation(&run.windows, over, after_end, &|_| true));
+    let after =
+        (!lasted && after_end.since(over) >= Nanos::SECOND).then(|| situation(seconds, over, after_end));
     FaultEffect {
         name: fault.name.clone(),
         failed: fault.failed,

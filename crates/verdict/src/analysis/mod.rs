@@ -7,6 +7,7 @@ mod drift;
 mod faults;
 mod parts;
 mod recovery;
+mod seconds;
 mod situation;
 
 use serde::{Deserialize, Serialize};
@@ -150,11 +151,11 @@ pub struct FaultEffect {
 
 /// Look at `run` in every way there is.
 pub fn analyse(run: &Run) -> Analyses {
-    let phases = recoveries(&run.plan.load, &run.windows, &run.phases, 95.0, &|_| true);
+    let seconds = seconds::seconds(&run.windows, &|_| true);
     Analyses {
-        parts: parts::parts(run),
-        recoveries: phases,
-        drifts: drift::drifts(run),
-        faults: faults::effects(run),
+        parts: parts::parts(run, &seconds),
+        recoveries: recovery::in_seconds(&run.plan.load, &seconds, &run.phases, 95.0),
+        drifts: drift::drifts(run, &seconds),
+        faults: faults::effects(run, &seconds),
     }
 }

@@ -6,23 +6,23 @@
 use squall_core::Nanos;
 use squall_plan::{ArrivalPlan, Load};
 use squall_record::{PhaseMark, Run};
-use squall_stats::Window;
 
-use super::situation::{situation, users};
+use super::seconds::Second;
+use super::situation::situation;
 use super::{PartKind, PhasePart};
 
 /// A part of a phase: which, and when.
 pub(crate) type Bounds = (PartKind, Nanos, Nanos);
 
 /// All parts of a run, in the order of time.
-pub(super) fn parts(run: &Run) -> Vec<PhasePart> {
+pub(super) fn parts(run: &Run, seconds: &[Second]) -> Vec<PhasePart> {
     let mut parts = Vec::new();
     for phase in &run.phases {
-        let bounds = bounds(&run.plan.load, phase, &run.windows);
+        let bounds = bounds(&run.plan.load, phase, seconds);
         let holds = bounds.iter().any(|(kind, ..)| *kind == PartKind::Hold);
         for (kind, start, end) in bounds {
             let measured = phase.measured && (kind == PartKind::Hold || !holds);
-            let situation = situation(&run.windows, start, end, &|_| true);
+            let situation = situation(seconds, start, end);
             parts.push(PhasePart { phase: phase.name.clone(), kind, measured, situation });
         }
     }
@@ -30,17 +30,16 @@ pub(super) fn parts(run: &Run) -> Vec<PhasePart> {
 }
 
 /// The parts of `phase`, in the order of time; each is longer than nothing.
-pub(crate) fn bounds(load: &Load, phase: &PhaseMark, windows: &[Window]) -> Vec<Bounds> {
-    let end = phase.end.unwrap_or_else(|| last_moment(windows));
+pub(crate) fn bounds(load: &Load, phase: &PhaseMark, seconds: &[Second]) -> Vec<Bounds> {
+    let end = phase.end.unwrap_or_else(|| last_moment(seconds));
     let mut bounds = Vec::new();
     let arrivals = arrivals(load, phase);
     // Arrivals come whether or not all users are there to serve them.
     let never = if arrivals.is_some() { phase.start } else { end };
     let ramped = phase.ramped.unwrap_or(never).min(end);
     if ramped > phase.start {
-        let before =
-            windows.partition_point(|window| window.start + window.span <= phase.start).checked_sub(1);
-        let before = before.map_or(0, |index| users(&windows[index]));
+        let before = seconds.partition_point(|second| second.end <= phase.start).checked_sub(1);
+        let before = before.map_or(0, |index| seconds[index].users);
         let kind = if phase.users < before { PartKind::RampDown } else { PartKind::RampUp };
         bounds.push((kind, phase.start, ramped));
     }
@@ -53,9 +52,9 @@ pub(crate) fn bounds(load: &Load, phase: &PhaseMark, windows: &[Window]) -> Vec<
 }
 
 /// The last stretch in which the load of `phase` did not change; the whole phase when there is none of a second.
-pub(crate) fn last_hold(load: &Load, phase: &PhaseMark, windows: &[Window]) -> (Nanos, Nanos) {
-    let whole = (phase.start, phase.end.unwrap_or_else(|| last_moment(windows)));
-    let bounds = bounds(load, phase, windows).into_iter().rev();
+pub(crate) fn last_hold(load: &Load, phase: &PhaseMark, seconds: &[Second]) -> (Nanos, Nanos) {
+    let whole = (phase.start, phase.end.unwrap_or_else(|| last_moment(seconds)));
+    let bounds = bounds(load, phase, seconds).into_iter().rev();
     let mut holds =
         bounds.filter(|(kind, start, end)| *kind == PartKind::Hold && end.since(*start) >= Nanos::SECOND);
     holds.next().map_or(whole, |(_, start, end)| (start, end))
@@ -66,13 +65,13 @@ pub(crate) fn arrivals<'a>(load: &'a Load, phase: &PhaseMark) -> Option<&'a Arri
     load.phases.iter().find(|planned| planned.name == phase.name)?.arrivals.as_ref()
 }
 
-/// When the load was over: the end of the last phase, or of the last window while it lasts.
-pub(crate) fn load_end(phases: &[PhaseMark], windows: &[Window]) -> Nanos {
-    phases.last().and_then(|phase| phase.end).unwrap_or_else(|| last_moment(windows))
+/// When the load was over: the end of the last phase, or of the last second while it lasts.
+pub(crate) fn load_end(phases: &[PhaseMark], seconds: &[Second]) -> Nanos {
+    phases.last().and_then(|phase| phase.end).unwrap_or_else(|| last_moment(seconds))
 }
 
-fn last_moment(windows: &[Window]) -> Nanos {
-    windows.last().map_or(Nanos::ZERO, |window| window.start + window.span)
+fn last_moment(seconds: &[Second]) -> Nanos {
+    seconds.last().map_or(Nanos::ZERO, |second| second.end)
 }
 
 /// A part for each segment of the rate, from the moment `ready` when the users are there; neighbours that rise (or fall)

@@ -17,13 +17,14 @@
 //!
 //! Answers of a rate limiter are neither successes nor errors.
 
-use squall_core::{Nanos, OutcomeKind};
+use squall_core::Nanos;
 use squall_plan::{Load, Unit};
 use squall_record::PhaseMark;
 use squall_stats::Window;
 
 use super::disturbance::{Disturbance, Pace, disturbing_phases};
-use super::situation::{Filter, percentile as percentile_of, situation, summary, user_seconds, within};
+use super::seconds::{Filter, Second, percentiles, rank, seconds, within};
+use super::situation::situation;
 use super::{Recovery, Situation};
 
 /// What is looked at at once; longer where it holds fewer than [`ENOUGH`] requests.
@@ -52,36 +53,40 @@ pub(crate) fn recoveries(
     percentile: f64,
     filter: Filter<'_>,
 ) -> Vec<Recovery> {
-    let disturbances = disturbing_phases(load, phases, windows);
-    disturbances.iter().map(|one| recovery(windows, one, percentile, filter)).collect()
+    in_seconds(load, &seconds(windows, filter), phases, percentile)
 }
 
-/// How the requests that `filter` lets through recovered from `disturbance`.
-pub(crate) fn recovery(
-    windows: &[Window],
-    disturbance: &Disturbance,
+/// The same of a run that is already gathered.
+pub(super) fn in_seconds(
+    load: &Load,
+    seconds: &[Second],
+    phases: &[PhaseMark],
     percentile: f64,
-    filter: Filter<'_>,
-) -> Recovery {
+) -> Vec<Recovery> {
+    let disturbances = disturbing_phases(load, phases, seconds);
+    disturbances.iter().map(|one| recovery(seconds, one, percentile)).collect()
+}
+
+/// How requests recovered from `disturbance`.
+pub(super) fn recovery(seconds: &[Second], disturbance: &Disturbance, percentile: f64) -> Recovery {
     let Disturbance { name, start, end, baseline: (from, to), until, pace } = disturbance;
-    let baseline = situation(windows, *from, *to, filter);
-    let during = situation(windows, *start, *end, filter);
-    let before = summary(within(windows, *from, *to), filter);
+    let baseline = situation(seconds, *from, *to);
+    let before = within(seconds, *from, *to);
     let usual = Usual {
         percentile,
         pace: *pace,
-        time: percentile_of(&before, percentile),
-        error_rate: before.error_rate(),
+        time: percentiles(before, [percentile])[0],
+        error_rate: baseline.error_rate,
         throughput: throughput(&baseline, *pace),
     };
-    let watched = until.since(*end);
-    let (time, sentence) = if before.ok() + before.failed() < ENOUGH {
-        let n = before.ok() + before.failed();
-        (None, format!("{name}: only {n} requests before it, too few to compare with"))
+    let known: u64 = before.iter().map(|second| second.ok + second.failed).sum();
+    let (time, sentence) = if known < ENOUGH {
+        (None, format!("{name}: only {known} requests before it, too few to compare with"))
     } else {
-        search(windows, disturbance, &usual, filter)
+        search(seconds, disturbance, &usual)
     };
-    Recovery { disturbance: name.clone(), baseline, during, time, watched, sentence }
+    let during = situation(seconds, *start, *end);
+    Recovery { disturbance: name.clone(), baseline, during, time, watched: until.since(*end), sentence }
 }
 
 /// The baseline.
@@ -119,27 +124,18 @@ impl Sums {
         }
     }
 
-    fn add(&mut self, window: &Window, usual: &Usual, filter: Filter<'_>) {
+    fn add(&mut self, second: &Second, usual: &Usual) {
+        self.ok += second.ok;
+        self.failed += second.failed;
+        self.timed += second.times.count();
+        self.offered += second.iterations.offered;
+        self.user_seconds += second.user_seconds;
         let limit = usual.time.map_or(Nanos::MAX, |time| Nanos::from_secs_f64(time * SLOWER + LONGER));
-        for (key, cell) in window.cells().filter(|(key, _)| filter(key)) {
-            match key.outcome {
-                OutcomeKind::Ok => {
-                    self.ok += cell.count;
-                    self.timed += cell.count;
-                    // A percentile is the upper bound of its bucket, or the longest of all.
-                    let late = cell.response.buckets().filter(|(time, _)| *time > limit);
-                    self.late += if cell.response_max > limit { late.map(|(_, n)| n).sum() } else { 0 };
-                }
-                OutcomeKind::TimedOut => {
-                    self.failed += cell.count;
-                    self.timed += cell.count;
-                    self.late += cell.count;
-                }
-                OutcomeKind::Failed => self.failed += cell.count,
-                OutcomeKind::RateLimited | OutcomeKind::Cut => {}
-            }
+        // A percentile is the upper bound of its bucket, or the longest of all.
+        if second.longest > limit {
+            let late = second.times.buckets().filter(|(time, _)| *time > limit);
+            self.late += late.map(|(_, n)| n).sum::<u64>();
         }
-        self.offered += window.iterations().map(|(.., counts)| counts.offered).sum::<u64>();
     }
 
     /// Within the bounds, or beyond them by no more than `deviations` standard deviations.
@@ -151,7 +147,7 @@ impl Sums {
         // Nearest rank, as for every percentile: as many may be late as are not needed for it.
         let timed = self.timed as f64;
         let share = usual.percentile / 100.0;
-        let needed = (share * timed - 1e-9).ceil().max(1.0);
+        let needed = rank(usual.percentile, self.timed) as f64;
         let chance = deviations * (timed * share * (1.0 - share)).sqrt();
         usual.time.is_none() || (self.timed - self.late) as f64 >= needed - chance
     }
@@ -185,26 +181,19 @@ fn throughput(situation: &Situation, pace: Pace) -> Option<f64> {
 }
 
 /// The time it took, and the result as a sentence.
-fn search(
-    windows: &[Window],
-    disturbance: &Disturbance,
-    usual: &Usual,
-    filter: Filter<'_>,
-) -> (Option<Nanos>, String) {
+fn search(seconds: &[Second], disturbance: &Disturbance, usual: &Usual) -> (Option<Nanos>, String) {
     let Disturbance { name, end, until, .. } = disturbance;
-    let close = |window: &Window| window.start + window.span;
-    let first = windows.partition_point(|window| close(window) <= *end);
-    let count = windows[first..].partition_point(|window| close(window) <= *until);
-    let after = &windows[first..first + count];
+    let first = seconds.partition_point(|second| second.end <= *end);
+    let count = seconds[first..].partition_point(|second| second.end <= *until);
+    let after = &seconds[first..first + count];
     let mut sums = vec![Sums::default()];
     let mut sum = Sums::default();
-    for (index, window) in after.iter().enumerate() {
-        sum.add(window, usual, filter);
-        sum.user_seconds += user_seconds(windows, first + index);
+    for second in after {
+        sum.add(second, usual);
         sums.push(sum);
     }
     let between = |from: usize, to: usize| sums[to].since(&sums[from]);
-    let span = |from: usize, to: usize| close(&after[to - 1]).since(after[from].start);
+    let span = |from: usize, to: usize| after[to - 1].end.since(after[from].start);
     // The window from each second on: where it stops.
     let mut stops: Vec<usize> = Vec::new();
     let mut recovery = None;
@@ -230,17 +219,13 @@ fn search(
         };
         let begin = (back..to).find(head_is_as_usual).unwrap_or(from);
         let time = after[begin].start.since(*end);
-        let window = (after[from].start, close(&after[to - 1]));
-        return (Some(time), recovered(windows, name, time, window, usual, filter));
+        return (Some(time), recovered(&after[from..to], name, time, usual));
     }
-    let last = stops.len().checked_sub(1).map(|from| {
-        let to = stops[from];
-        ((after[from].start, close(&after[to - 1])), between(from, to))
-    });
     let watched = until.since(*end);
-    let sentence = match last {
-        Some((bounds, found)) => {
-            let worse = still_worse(windows, bounds, &found, usual, filter);
+    let sentence = match stops.last() {
+        Some(to) => {
+            let from = stops.len() - 1;
+            let worse = still_worse(&after[from..*to], &between(from, *to), usual);
             format!("{name}: did not recover within {watched}: {worse}")
         }
         None if watched < WINDOW => format!("{name}: only {watched} after it, too short to tell"),
@@ -252,54 +237,41 @@ fn search(
     (None, sentence)
 }
 
-fn recovered(
-    windows: &[Window],
-    name: &str,
-    time: Nanos,
-    (from, to): (Nanos, Nanos),
-    usual: &Usual,
-    filter: Filter<'_>,
-) -> String {
+fn recovered(clean: &[Second], name: &str, time: Nanos, usual: &Usual) -> String {
     let when = if time == Nanos::ZERO { "at once".to_owned() } else { format!("{time} after its end") };
-    let now = percentile_of(&summary(within(windows, from, to), filter), usual.percentile);
-    let seconds =
-        |value: Option<f64>| value.map_or("unknown".to_owned(), |value| Unit::Seconds.display(value));
-    let (percentile, now, before) = (usual.percentile, seconds(now), seconds(usual.time));
+    let percentile = usual.percentile;
+    let [now] = percentiles(clean, [percentile]);
+    let (now, before) = (shown(Unit::Seconds, now), shown(Unit::Seconds, usual.time));
     format!("{name}: requests were as before {when} (p{percentile} {now}, before it {before})")
 }
 
-/// What was not as usual in the last window.
-fn still_worse(
-    windows: &[Window],
-    (from, to): (Nanos, Nanos),
-    found: &Sums,
-    usual: &Usual,
-    filter: Filter<'_>,
-) -> String {
-    let stretch = within(windows, from, to);
-    let now = situation(windows, from, to, filter);
-    let show =
-        |unit: Unit, value: Option<f64>| value.map_or("unknown".to_owned(), |value| unit.display(value));
+/// What was not as usual in the last window, of which `found` are the sums.
+fn still_worse(last: &[Second], found: &Sums, usual: &Usual) -> String {
     let mut worse = Vec::new();
     if !found.is_fast(usual, 0.0) {
-        let time = percentile_of(&summary(stretch, filter), usual.percentile);
-        let (now, before) = (show(Unit::Seconds, time), show(Unit::Seconds, usual.time));
+        let [time] = percentiles(last, [usual.percentile]);
+        let (now, before) = (shown(Unit::Seconds, time), shown(Unit::Seconds, usual.time));
         worse.push(format!("p{} is {now} (before it {before})", usual.percentile));
     }
     if !found.is_right(usual, 0.0) {
-        let (now, before) = (show(Unit::Share, now.error_rate), show(Unit::Share, usual.error_rate));
+        let rate = found.failed as f64 / (found.ok + found.failed).max(1) as f64;
+        let (now, before) = (shown(Unit::Share, Some(rate)), shown(Unit::Share, usual.error_rate));
         worse.push(format!("{now} of requests fail (before it {before})"));
     }
     if !found.is_much(usual, 0.0) {
-        let (now, before) = (throughput(&now, usual.pace), usual.throughput);
-        let of = match usual.pace {
-            Pace::PerUser => "a second and user",
-            Pace::PerIteration => "per iteration due",
+        let (by, of) = match usual.pace {
+            Pace::PerUser => (found.user_seconds, "a second and user"),
+            Pace::PerIteration => (found.offered as f64, "per iteration due"),
         };
-        let show = |value: Option<f64>| value.map_or("no".to_owned(), three_digits);
-        worse.push(format!("{} successes {of} (before it {})", show(now), show(before)));
+        let now = if by > 0.0 { three_digits(found.ok as f64 / by) } else { "no".to_owned() };
+        let before = usual.throughput.map_or("unknown".to_owned(), three_digits);
+        worse.push(format!("{now} successes {of} (before it {before})"));
     }
     worse.join(", ")
+}
+
+fn shown(unit: Unit, value: Option<f64>) -> String {
+    value.map_or("unknown".to_owned(), |value| unit.display(value))
 }
 
 /// `value` with three significant digits.

@@ -53,6 +53,11 @@ fn habits(secs: u64, leak: f64, warm_up: f64, random: &mut Random) -> Vec<Series
         level += if draw.uniform() < 2.0 / (at + 10.0) { 1.0 * MB } else { 0.0 };
         30.0 * MB + level
     });
+    // A cache that fills over many minutes and is emptied: three times in the run, or more often.
+    let (period, begin) = (random.between(10.0, length / 3.0), random.between(0.0, length));
+    let cache = series("cache.memory", Unit::Bytes, total, |at| {
+        (200.0 + 30.0 * ((at + begin) / period).fract() + 0.5 * draw.normal()) * MB
+    });
     let mut wander = Wander::new(0.95, random);
     let mut count = |name: &str, about: f64, spread: f64| {
         series(name, Unit::Count, total, |_| (about + spread * wander.next(&mut draw)).round())
@@ -66,7 +71,7 @@ fn habits(secs: u64, leak: f64, warm_up: f64, random: &mut Random) -> Vec<Series
         let mut wander = Wander::new(0.7, random);
         series(name, Unit::Share, total, |_| (0.6 + 0.1 * wander.next(random)).max(0.0))
     };
-    let mut all = vec![rss, steps, cpu("process.cpu", random), cpu("generator.cpu", random)];
+    let mut all = vec![rss, steps, cache, cpu("process.cpu", random), cpu("generator.cpu", random)];
     all.extend(counts);
     all
 }
@@ -89,6 +94,7 @@ fn twenty_runs_without_a_leak_raise_none() {
             "throughput",
             "process.rss",
             "generator.rss",
+            "cache.memory",
             "process.cpu",
             "process.threads",
             "process.fds",
