@@ -4,7 +4,8 @@
 //! buckets (see [`crate::statistics`]): medians for series, the exact p95 and throughput of each bucket for requests.
 //!
 //! A start that settles must not pass for a drift. Where the slopes of the two halves differ beyond chance (their
-//! 95 % intervals do not meet, and they differ by a tenth), the line is bent and only the second half is judged. A drift is *significant* when
+//! 95 % intervals do not meet, and they differ by a tenth), the line is bent and only the second half is judged. A drift
+//! is *significant* when
 //!
 //! * p < 1 % after Holm's correction for all that is looked at (Holm 1979, *Scand. J. Stat.* 6), so that a run without
 //!   any drift is called drifting once in a hundred, however many series it has,
