@@ -34,6 +34,8 @@ struct Blind {
 pub(super) fn monitor_blind(facts: &Facts<'_>) -> Option<Doubt> {
     let run = facts.run;
     let mut findings = Findings::default();
+    // What happens while users finish is watched as long as it lasts, but nobody counts on it.
+    let watched = run.phases.last().and_then(|phase| phase.end).unwrap_or(run.duration()).min(run.duration());
     // Series of a monitor that fails go blind together: told once.
     let mut told: BTreeMap<usize, (Vec<String>, Blind)> = BTreeMap::new();
     for planned in run.plan.series() {
@@ -43,7 +45,7 @@ pub(super) fn monitor_blind(facts: &Facts<'_>) -> Option<Doubt> {
         }
         let none = Series { name: planned.name.clone(), unit: planned.unit, samples: Vec::new() };
         let series = run.series(&planned.name).unwrap_or(&none);
-        let blind = blind(series, monitor.interval, run.duration());
+        let blind = blind(series, monitor.interval, watched);
         if blind.in_a_row > IN_A_ROW || blind.missed as f64 > MISSED * blind.scheduled as f64 {
             let entry = told.entry(planned.monitor).or_insert_with(|| (Vec::new(), Blind { ..blind }));
             entry.0.push(planned.name);
@@ -64,11 +66,11 @@ pub(super) fn monitor_blind(facts: &Facts<'_>) -> Option<Doubt> {
 }
 
 /// The first sample may be without a value, for rates need two; the last one may be due after the end.
-fn blind(series: &Series, interval: Nanos, duration: Nanos) -> Blind {
+fn blind(series: &Series, interval: Nanos, watched: Nanos) -> Blind {
     let intervals = |span: Nanos| ((span.0 + interval.0 / 2) / interval.0).saturating_sub(1);
     let mut blind = Blind {
         missed: 0,
-        scheduled: (duration.0 / interval.0).max(1),
+        scheduled: (watched.0 / interval.0).max(1),
         since: Nanos::ZERO,
         longest: Nanos::ZERO,
         in_a_row: 0,
@@ -89,7 +91,7 @@ fn blind(series: &Series, interval: Nanos, duration: Nanos) -> Blind {
         dark(last, at, u64::from(index == 0));
         last = at;
     }
-    dark(last, duration, 1);
+    dark(last, watched, 1);
     blind
 }
 

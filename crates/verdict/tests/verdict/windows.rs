@@ -408,4 +408,52 @@ proptest! {
             prop_assert_eq!(row.value, worst, "{} {:?}", row.label, criterion.target);
         }
     }
+
+    #[test]
+    fn live_and_afterwards_are_the_same_whatever_the_phases_are(
+        spans in prop::collection::vec((0..9_000u64, 0..12_000u64, any::<bool>()), 1..6),
+        seconds in prop::collection::vec((0..4usize, 0..5u64, 1..900u64, 0..2u64), 50),
+        length in 1..9u64,
+    ) {
+        let mut start = 0;
+        let mut phases = Vec::new();
+        for (id, (span, ramped, measured)) in (0..).zip(&spans) {
+            let ramped = (ramped < span).then_some(start + ramped);
+            phases.push(PhaseMark {
+                measured: *measured,
+                ..phase(id, &format!("phase {id}"), start, ramped, start + span)
+            });
+            start += span;
+        }
+        let windows: Vec<Window> = (0..=start / 1_000 + 2)
+            .zip(seconds.iter().cycle())
+            .map(|(n, (earlier, ok, ms, failed))| {
+                let begun = phases.iter().filter(|phase| phase.start < Nanos::from_secs(n + 1)).count().max(1) - 1;
+                // Requests may end phases later than they began.
+                let phase = begun.saturating_sub(*earlier) as u16;
+                second(n)
+                    .with(phase, OutcomeKind::Ok, *ok, *ms)
+                    .with(phase, OutcomeKind::Failed, *failed, *ms)
+                    .with(begun as u16, OutcomeKind::Ok, *ok, 5)
+            })
+            .collect();
+        let mut criteria: Vec<Criterion> = [P95, Measure::Mean, Measure::ErrorRate, Measure::Throughput]
+            .into_iter()
+            .flat_map(|measure| {
+                [
+                    held(length, below(measure.clone(), 0.1)),
+                    below(of(Function::Max, measure.clone()), 0.1),
+                    below(of(Function::Slope, measure.clone()), 0.1),
+                    below(measure, 0.1),
+                ]
+            })
+            .collect();
+        criteria.push(below(Measure::Series("process.rss".into(), Unit::Bytes), 5.0));
+        criteria.push(held(length, below(Measure::Series("process.rss".into(), Unit::Bytes), 5.0)));
+        let names: Vec<_> = phases.iter().map(|phase| (phase.name.as_str(), phase.measured)).collect();
+        let mut run = run(plan(&names, criteria), phases.clone(), windows);
+        let rss = seconds.iter().map(|(_, value, ..)| (*value > 0).then_some(*value as f64));
+        run.series = watched(&mut run.plan, rss);
+        prop_assert_eq!(live(&run).0, Verdict { doubts: vec![], ..judge(&run) });
+    }
 }

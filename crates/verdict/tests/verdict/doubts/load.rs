@@ -6,10 +6,10 @@ use squall_plan::{
     Step, Template, VarId, Wait,
 };
 use squall_record::Run;
-use squall_stats::TaskCounts;
+use squall_stats::{Iterations, TaskCounts};
 use squall_verdict::{DoubtKind, Severity};
 
-use super::{SECONDS, clean, clean_plan, clean_run, doubt, none, only};
+use super::{SECONDS, clean, clean_plan, clean_run, doubt, doubts, none, only};
 use crate::run::{Requests, below, level, request};
 
 fn throughput(value: f64) -> Criterion {
@@ -106,12 +106,31 @@ fn a_task_that_never_ran_is_invalid_when_it_should_have() {
 }
 
 #[test]
+fn a_task_that_was_begun_and_not_finished_is_not_one_that_never_ran() {
+    let mut run = clean();
+    run.windows.truncate(1);
+    tasks(&mut run, [(48, 0), (16, 0), (0, 0)]);
+    run.windows[0].iterations_mut(PhaseId(0), UserClassId(1)).completed = 0;
+    assert_eq!(doubt(&run, DoubtKind::TaskNeverRan), None);
+    *run.windows[0].iterations_mut(PhaseId(0), UserClassId(1)) = Iterations::default();
+    assert_eq!(doubt(&run, DoubtKind::TaskNeverRan).unwrap().0, Severity::Suspect);
+    // Nobody sent anything: that is told by another doubt.
+    let mut nothing = clean();
+    nothing.windows = vec![crate::run::second(0)];
+    let kinds: Vec<_> = doubts(&nothing).into_iter().map(|doubt| doubt.kind).collect();
+    assert_eq!(kinds, [DoubtKind::NothingTested]);
+}
+
+#[test]
 fn a_class_without_a_user_is_told_and_one_that_takes_no_part_is_not() {
     let mut plan = clean_plan(vec![]);
     plan.classes[1].weight = 0.01;
     let mut run = clean_run(plan);
     tasks(&mut run, [(48, 0), (16, 0), (0, 0)]);
-    run.windows.iter_mut().for_each(|window| window.users = vec![10, 0]);
+    for window in &mut run.windows {
+        window.users = vec![10, 0];
+        *window.iterations_mut(PhaseId(0), UserClassId(1)) = Iterations::default();
+    }
     let evidence = only(&run, DoubtKind::TaskNeverRan, Severity::Suspect);
     assert_eq!(evidence, "writer.write never ran: of 10 users none is a writer.");
     run.plan.classes[1].weight = 0.0;

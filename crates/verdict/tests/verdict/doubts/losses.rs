@@ -5,7 +5,7 @@ use squall_plan::{Monitor, MonitorKind, ProcessTarget};
 use squall_record::{Mark, MarkKind, Point, Run};
 use squall_verdict::{DoubtKind, Severity};
 
-use super::{SECONDS, clean, clean_plan, clean_run, errors, none, only};
+use super::{SECONDS, clean, clean_plan, clean_run, doubt, errors, none, only};
 
 #[test]
 fn a_lost_worker_is_invalid() {
@@ -51,6 +51,10 @@ fn a_blind_monitor_is_suspect() {
     ] {
         only(&run, DoubtKind::MonitorBlind, Severity::Suspect);
     }
+    // Users who take long to finish are not waited for by monitors.
+    let mut run = watched(|n| (n < 100).then_some(true));
+    run.phases[0].end = Some(Nanos::from_secs(100));
+    assert_eq!(doubt(&run, DoubtKind::MonitorBlind), None);
     let run = watched(|n| Some(!(50..80).contains(&n)));
     let evidence = only(&run, DoubtKind::MonitorBlind, Severity::Suspect);
     assert_eq!(
