@@ -159,7 +159,9 @@ fn try_squall(place: &Place, command: &Documented, arguments: &[String]) -> Resu
     let arguments: Vec<&str> = words(arguments).collect();
     let is_there = |suite: &str| root().join(suite).is_file();
     let suite = match arguments[..] {
-        ["demo" | "report" | "muejam-api", ..] => return ask(place, command, &arguments, "--help"),
+        ["demo" | "report" | "verdict" | "compare" | "muejam-api", ..] => {
+            return ask(place, command, &arguments, "--help");
+        }
         ["check", suite, ..] if !is_there(suite) => return ask(place, command, &arguments, "--help"),
         ["check", ..] => {
             let answer = squall(place, command, &arguments);

@@ -5,11 +5,15 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail the test they help")]
 
 mod bad_targets;
+mod compare;
 mod counts;
 mod demo;
+mod demo_flaws;
 mod docs_commands;
+mod faults;
 mod killed;
 mod locust;
+mod open_model;
 mod scarce;
 mod scenarios;
 mod secrets;

@@ -60,7 +60,9 @@ impl Place {
     /// Any program, here, without the settings of whoever runs the tests.
     pub(crate) fn program(&self, program: &Path) -> Command {
         let mut command = Command::new(program);
-        let ours = |name: &str| name.starts_with("LOCUST_") || name == "TEST_JWT_SECRET";
+        let prefixes = ["LOCUST_", "SQUALL_", "GITHUB_"];
+        let ours =
+            |name: &str| prefixes.iter().any(|prefix| name.starts_with(prefix)) || name == "TEST_JWT_SECRET";
         for (name, _) in std::env::vars().filter(|(name, _)| ours(name)) {
             command.env_remove(name);
         }
@@ -83,6 +85,22 @@ impl Place {
     /// Run it to its end.
     pub(crate) fn squall(&self, line: &str) -> Answer {
         Answer::of(&self.output(&mut self.command(line)))
+    }
+
+    /// The same for a run that is judged. One that says that this machine was too busy to measure says nothing about the
+    /// binary or its target: it is made again, three times in all at most. Only for tests that count nothing outside.
+    pub(crate) fn calm(&self, line: &str) -> Answer {
+        for _ in 0..2 {
+            let answer = self.squall(line);
+            if !answer.said().contains("The generator was too busy to measure") {
+                return answer;
+            }
+            let words: Vec<&str> = line.split_whitespace().collect();
+            if let Some(pair) = words.windows(2).find(|pair| pair[0] == "--record") {
+                std::fs::remove_file(self.path(pair[1])).unwrap();
+            }
+        }
+        self.squall(line)
     }
 
     fn output(&self, command: &mut Command) -> Output {
