@@ -36,6 +36,8 @@
   function seconds(v) { return ms(v == null ? null : v * 1000); }
   /* How values of a unit are written; units as the record names them. */
   var units = { seconds: seconds, share: percent, per_second: rate, count: number, bytes: bytes };
+  /* The same on an axis, where there is less room. */
+  var ticks = { seconds: function (v) { return tick(v * 1000); }, share: percent, per_second: rate, count: number, bytes: bytes };
   function tick(v) { return v === 0 ? "0" : v >= 1000 ? v / 1000 + " s" : number(v).replace(/\.0+$|(\.\d*?)0+$/, "$1") + " ms"; }
 
   /* Phases behind the curves: alternating bands, hatched where not measured, named at the top. */
@@ -110,7 +112,7 @@
       if (width > u.bbox.width - 10 * dpr) return;
       var x = start + 4 * dpr + width > right ? right - width - 4 * dpr : start + 4 * dpr;
       var y = u.bbox.top + (3 + 14 * (row++ % 3)) * dpr;
-      ctx.globalAlpha = 0.8; ctx.fillStyle = color("card");
+      ctx.globalAlpha = 0.65; ctx.fillStyle = color("card");
       ctx.fillRect(x - 2 * dpr, y - dpr, width + 4 * dpr, 13 * dpr);
       ctx.globalAlpha = 1; ctx.fillStyle = paint;
       ctx.fillText(mark.name, x, y);
@@ -166,7 +168,7 @@
       cursor: { y: false, sync: options.local ? undefined : { key: "squall" }, points: { size: 6 }, drag: { x: true, y: false } },
       legend: { live: true },
       bands: options.bands,
-      scales: { x: { time: false, range: span(times, options.local) }, y: { distr: options.log ? 3 : 1, range: options.log || options.anywhere ? undefined : function (u, min, max) { return [0, max > 0 ? max * 1.06 : 1]; } } },
+      scales: { x: { time: false, range: span(times, options.local) }, y: { distr: options.log ? 3 : 1, range: options.log || options.anywhere ? undefined : function (u, min, max) { return [0, max > 0 ? max * ((options.marks || marked).length ? 1.2 : 1.06) : 1]; } } },
       axes: [
         Object.assign({}, axis, { values: function (u, ticks) { return ticks.map(clock); }, size: 34, space: 60,
           incrs: [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 28800] }),
@@ -240,7 +242,7 @@
     var lines = watched.lines.map(function (line, i) {
       return { label: line.label, values: joined[i + 1], color: color(["c-p95", "c-p50", "c-p99", "c-limited"][i % 4]) };
     });
-    chart(watched.id, lines, { t: joined[0], show: units[watched.unit], tick: units[watched.unit] });
+    chart(watched.id, lines, { t: joined[0], show: units[watched.unit], tick: ticks[watched.unit] });
   }
 
   function drawRecovery(recovery) {
@@ -257,13 +259,12 @@
   }
 
   function drawDrift(drift) {
-    var show = units[drift.unit] || number;
     chart(drift.id, [
       { label: drift.of, values: drift.values, color: color("c-p95"), width: 1.25 },
       { label: "trend", values: drift.line, color: color("c-p99"), width: 2 },
-      { label: "at most", values: drift.high, color: color("c-p99"), dash: [3, 4], width: 1 },
-      { label: "at least", values: drift.low, color: color("c-p99"), dash: [3, 4], width: 1 },
-    ], { t: drift.t, local: true, anywhere: true, show: show, tick: show, bands: [{ series: [3, 4], fill: color("c-p99") + "22" }] });
+      { label: "slope at most", values: drift.high, color: color("c-p99"), dash: [3, 4], width: 1 },
+      { label: "slope at least", values: drift.low, color: color("c-p99"), dash: [3, 4], width: 1 },
+    ], { t: drift.t, local: true, anywhere: true, show: units[drift.unit], tick: ticks[drift.unit], bands: [{ series: [3, 4], fill: color("c-p99") + "22" }] });
   }
 
   /* A few timeouts must not press everything else onto the axis. */

@@ -19,6 +19,8 @@ pub mod report;
 mod series;
 mod show;
 mod tally;
+#[cfg(test)]
+mod tests;
 
 pub use annotations::annotations;
 pub use junit::junit;

@@ -89,31 +89,37 @@ pub(super) fn findings(report: &Report, colour: bool) -> String {
 
 /// Lowest, mean and highest value of every series, a line for each monitor.
 pub(super) fn watched(report: &Report, _colour: bool) -> String {
-    let mut monitors: Vec<(&str, Vec<String>)> = Vec::new();
+    let mut monitors: Vec<(&str, Vec<&WatchedReport>)> = Vec::new();
     for series in &report.series {
-        let part = series.name.rsplit_once('.').map_or(series.name.as_str(), |(_, part)| part);
-        let said = format!("{part} {}", range(series));
         match monitors.iter_mut().find(|(name, _)| *name == series.monitor) {
-            Some((_, parts)) => parts.push(said),
-            None => monitors.push((&series.monitor, vec![said])),
+            Some((_, of)) => of.push(series),
+            None => monitors.push((&series.monitor, vec![series])),
         }
     }
     if monitors.is_empty() {
         return String::new();
     }
     let mut text = String::from("Watched (min / mean / max)\n");
-    for (name, parts) in monitors {
-        let _ = writeln!(text, "{}: {}", plain(name), plain(&parts.join(" · ")));
+    for (name, series) in monitors {
+        let parts: Vec<String> = series.iter().map(|series| range(series)).collect();
+        let _ = writeln!(text, "{}: {}{}", plain(name), plain(&parts.join(" · ")), missing(&series));
     }
     text.push('\n');
     text
 }
 
 fn range(series: &WatchedReport) -> String {
+    let part = series.name.rsplit_once('.').map_or(series.name.as_str(), |(_, part)| part);
     let values = [series.min, series.mean, series.max].map(|value| series.show(value));
-    let missing = match series.missing {
-        0 => String::new(),
-        n => format!(" ({} of {} samples missing)", show::count(n), show::count(series.samples)),
-    };
-    format!("{}{missing}", values.join(" / "))
+    format!("{part} {}", values.join(" / "))
+}
+
+/// How much the monitor did not see: its series are sampled together, so the worst of them tells.
+fn missing(series: &[&WatchedReport]) -> String {
+    match series.iter().max_by_key(|series| series.missing) {
+        Some(worst) if worst.missing > 0 => {
+            format!(" ({} of {} samples missing)", show::count(worst.missing), show::count(worst.samples))
+        }
+        _ => String::new(),
+    }
 }

@@ -10,3 +10,8 @@ pub(crate) mod table;
 pub use live::{Live, LiveOptions};
 pub use screen::Screen;
 pub use summary::{Style, summary, verdict};
+
+#[cfg(test)]
+pub(crate) fn findings_of(report: &crate::Report) -> String {
+    findings::findings(report, false)
+}

@@ -58,7 +58,7 @@ pub(super) fn figure(id: &str, title: &str, note: &str, wide: bool, extra: &Mark
 
 /// Columns of a [`SituationReport`]; iterations only where they come by themselves.
 pub(super) fn situation_head(open: bool) -> Markup {
-    let always = ["From", "To", "Users", "ok/s", "ok/s per user", "p50", "p95", "p99", "Error rate", "429"];
+    let always = ["Time", "Users", "ok/s", "per user", "p50", "p95", "p99", "Errors", "429"];
     let more = ["Offered/s", "Started/s", "Completed/s", "Dropped/s"];
     html! {
         @for title in always { th scope="col" { (title) } }
@@ -69,8 +69,7 @@ pub(super) fn situation_head(open: bool) -> Markup {
 /// The cells below [`situation_head`].
 pub(super) fn situation(of: &SituationReport, open: bool) -> Markup {
     html! {
-        td { (show::seconds(of.start_s)) }
-        td { (show::seconds(of.end_s)) }
+        td { (show::seconds(of.start_s)) "–" (show::seconds(of.end_s)) }
         td { (show::count(of.users.into())) }
         td { (show::number(of.ok_per_s)) }
         td { (show::maybe(of.ok_per_s_and_user)) }
@@ -105,7 +104,7 @@ fn parts(report: &Report) -> Markup {
         @if !report.parts.is_empty() {
             h3 { "Ramp and hold" }
             div.scroll tabindex="0" role="region" aria-label="Parts of phases" {
-                table {
+                table.dense {
                     caption { "What was done in each part of each phase, whenever it was begun. Times in milliseconds." }
                     thead { tr { th.text scope="col" { "Phase" } (situation_head(open)) } }
                     tbody { @for part in &report.parts { (row(part)) } }

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::charts::{figure, situation, situation_head};
-use crate::chart;
+use crate::chart::{self, Findings};
 use crate::report::{DriftReport, FaultReport, RecoveryReport, Report};
 use crate::show;
 
@@ -17,11 +17,11 @@ pub(super) fn sections(report: &Report) -> impl Iterator<Item = (&'static str, &
     all.into_iter().filter_map(|(there, section)| there.then_some(section))
 }
 
-pub(super) fn section(report: &Report) -> Markup {
+pub(super) fn section(report: &Report, charts: &Findings) -> Markup {
     html! {
         (recoveries(report))
         (faults(report))
-        (drifts(report))
+        (drifts(report, charts))
     }
 }
 
@@ -54,7 +54,7 @@ fn course(report: &Report, recovery: &RecoveryReport, id: &str) -> Markup {
     let open = report.iterations.open;
     html! {
         div.scroll tabindex="0" role="region" aria-label={ "Before, during and after " (recovery.disturbance) } {
-            table {
+            table.dense {
                 thead { tr { th.text scope="col" { "Stretch" } (situation_head(open)) } }
                 tbody { @for (name, stretch) in recovery.stretches() { tr { th scope="row" { (name) } (situation(stretch, open)) } } }
             }
@@ -92,7 +92,7 @@ fn one_fault(report: &Report, n: usize, fault: &FaultReport) -> Markup {
     }
 }
 
-fn drifts(report: &Report) -> Markup {
+fn drifts(report: &Report, charts: &Findings) -> Markup {
     html! {
         @if !report.drifts.is_empty() {
             section #drift {
@@ -112,8 +112,8 @@ fn drifts(report: &Report) -> Markup {
                     }
                 }
                 div.charts.below {
-                    @for (n, drift) in report.drifts.iter().enumerate() {
-                        (figure(&chart::drift_id(n), &drift.of, "with its trend and the interval of its slope", false, &html! {}))
+                    @for chart in &charts.drifts {
+                        (figure(&chart.id, &chart.of, "with its trend and the interval of its slope", false, &html! {}))
                     }
                 }
             }

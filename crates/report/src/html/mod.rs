@@ -49,7 +49,7 @@ pub fn render(run: &Run, verdict: &Verdict, out: &mut dyn io::Write) -> io::Resu
     page_of(run, Report::new(run, verdict), out)
 }
 
-fn page_of(run: &Run, mut report: Report, out: &mut dyn io::Write) -> io::Result<()> {
+pub(crate) fn page_of(run: &Run, mut report: Report, out: &mut dyn io::Write) -> io::Result<()> {
     let omitted = report.log.len().saturating_sub(LOG_LINES);
     report.log = shortened(report.log);
     let data = Data {

@@ -37,7 +37,7 @@ pub(super) fn page(data: &Data<'_>, omitted_log: usize, json: String) -> Markup 
                     (tiles(report))
                     (criteria::section(report))
                     (charts::section(report, &data.series))
-                    (findings::section(report))
+                    (findings::section(report, &data.findings))
                     (watched::section(report, &data.watched))
                     (requests::section(report))
                     (failures::section(report))

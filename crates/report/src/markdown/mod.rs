@@ -18,10 +18,13 @@ const MOST_ROWS: usize = 20;
 /// The report of `run`, judged as `verdict`, as GitHub-flavoured Markdown. Names and texts of suites and servers are
 /// escaped: they become neither markup nor mentions of people.
 pub fn markdown(run: &Run, verdict: &Verdict) -> String {
-    let report = Report::new(run, verdict);
+    markdown_of(&Report::new(run, verdict))
+}
+
+pub(crate) fn markdown_of(report: &Report) -> String {
     let mut out = String::new();
     let parts = [head, criteria, findings, requests, phases, foot];
-    for part in parts.iter().map(|part| part(&report)).filter(|part| !part.is_empty()) {
+    for part in parts.iter().map(|part| part(report)).filter(|part| !part.is_empty()) {
         if !out.is_empty() {
             out.push('\n');
         }
@@ -44,7 +47,7 @@ fn head(report: &Report) -> String {
     for (severity, lead) in [(Severity::Invalid, "Not valid"), (Severity::Suspect, "Read with care")] {
         for doubt in report.verdict.doubts(severity) {
             let DoubtReport { sentence, evidence, remedy, .. } = doubt;
-            let _ = writeln!(out, "\n**{lead}: {sentence}** {} *{}*", text(evidence), text(remedy));
+            let _ = writeln!(out, "\n**{lead}: {sentence}** {} *{remedy}*", text(evidence));
         }
     }
     out

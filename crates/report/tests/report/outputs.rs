@@ -120,7 +120,7 @@ fn a_criterion_that_stopped_the_run_says_so() {
     verdict.rows[3].standing = Standing::Fail;
     let text = markdown(&run, &verdict);
     assert_eq!(text.matches("the run was aborted by this criterion").count(), 1, "{text}");
-    assert!(text.contains("The run did not reach its end: aborted&#58; error&#95;rate is 7.1%"), "{text}");
+    assert!(text.contains("The run did not reach its end: aborted: error&#95;rate is 7.1%"), "{text}");
     let said = annotations(&run, &verdict).join("\n");
     assert!(said.contains("::error title=error_rate for 30s%3A fail::1.44%25; "), "{said}");
     assert!(said.contains("%0Athe run was aborted by this criterion"), "{said}");

@@ -34,6 +34,15 @@ const ENDPOINTS: [(&str, &str, usize, f64, f64); 8] = [
     ("GET", "/v1/notifications?unread=true&page={page}", 1, 0.02, 70.0),
 ];
 
+/// Arrivals per second of a phase that has them.
+fn arrivals(phase: &str) -> Option<f64> {
+    match phase {
+        "normal" | "recovery" => Some(37.0),
+        "spike" => Some(148.0),
+        _ => None,
+    }
+}
+
 /// SplitMix64, so that the sample needs no crate and never changes.
 struct Dice(u64);
 
@@ -147,8 +156,8 @@ pub(crate) fn plan() -> Plan {
             phases: PHASES
                 .iter()
                 .map(|&(name, users, run_time, measured)| PhasePlan {
-                    arrivals: (name == "recovery").then(|| ArrivalPlan {
-                        segments: vec![RateSegment { from: 60.0, to: 60.0, span: None }],
+                    arrivals: arrivals(name).map(|rate| ArrivalPlan {
+                        segments: vec![RateSegment { from: rate, to: rate, span: None }],
                         spacing: Spacing::Poisson,
                     }),
                     name: name.into(),
@@ -290,13 +299,14 @@ impl Builder {
             });
             self.request(&mut window, phase, which.unwrap_or(0), load, phase == 2);
         }
-        // In the open phase what is due comes by itself; some of it finds no user while redis restarts.
-        let offered = if phase == 3 { 60 } else { u64::from(requests) };
+        // In open phases what is due comes by itself; some of it finds no user while redis restarts.
+        let rate = arrivals(PHASES[phase].0);
+        let offered = rate.map_or(u64::from(requests), |rate| rate as u64);
         let dropped = if (112..118).contains(&seq) { 9 } else { 0 };
         let iterations = window.iterations_mut(PhaseId::from(phase), UserClassId(0));
         iterations.offered = offered;
         iterations.started = offered - dropped;
-        iterations.completed = (offered - dropped).min(u64::from(requests));
+        iterations.completed = offered - dropped;
         iterations.dropped = dropped;
         for _ in 0..requests {
             window.send_lag.record(Nanos::from_secs_f64(self.dice.latency_ms(0.05, 0.6) / 1e3));
