@@ -35,7 +35,8 @@ fn arithmetic(log: &Log) -> Vec<f64> {
     let ms = |ns: u64| (ns as f64 - log.first_request_ns as f64) / 1e6 + gap / 2.0;
     let stalls: Vec<_> = log.stalls.iter().map(|&(begin, end)| (ms(begin), ms(end))).collect();
     // Nothing happens at the server before it wakes up.
-    let awake = |at: f64| stalls.iter().find(|(begin, end)| (*begin..*end).contains(&at)).map_or(at, |(_, end)| *end);
+    let awake =
+        |at: f64| stalls.iter().find(|(begin, end)| (*begin..*end).contains(&at)).map_or(at, |(_, end)| *end);
     let mut free = [0.0f64; USERS];
     let mut times: Vec<_> = (0..RATE * SECONDS)
         .map(|n| {
@@ -54,8 +55,8 @@ fn response_times_under_arrivals_are_those_of_arithmetic() {
     let place = Place::alone();
     let _urgent = Urgent::ask();
     place.write("suite.toml", &suite());
-    // 5 % of the time, with 50 arrivals each for 20 users: more than half of them wait for a user as well.
-    let server = spawn(Config { stall: Some("250ms@5s".parse().unwrap()), ..Config::default() }).unwrap();
+    // A tenth of the time, with 100 arrivals each for 20 users: most of them wait for a user as well.
+    let server = spawn(Config { stall: Some("500ms@5s".parse().unwrap()), ..Config::default() }).unwrap();
     let run = format!("run suite.toml --profile open --only-summary -H {} --record a.squall", server.url());
     let answer = place.squall(&run);
     let log = server.stop().unwrap();
@@ -66,21 +67,24 @@ fn response_times_under_arrivals_are_those_of_arithmetic() {
     assert_eq!(summary.total("ok"), expected.len() as u64, "all that arrived was served: {answer}");
     assert_eq!(log.received, expected.len() as u64);
 
-    for p in [50.0, 90.0, 95.0, 98.0, 99.0, 99.9] {
+    for p in [50.0, 75.0, 90.0, 95.0, 99.0, 99.9] {
         let measured = percentile(total, p, "ms");
         let expected = expected[(p / 100.0 * expected.len() as f64) as usize];
         let slack = 5.0 + expected * 0.02;
         assert!((measured - expected).abs() <= slack, "p{p}: {measured} ms, by arithmetic {expected} ms");
     }
-    assert!(percentile(total, 99.0, "ms") > 190.0, "the freezes were there: {total:#}");
-    let service = percentile(total, 98.0, "service_ms");
-    assert!(service < percentile(total, 98.0, "ms") / 1.5, "what waited for a user was sent late: {service} ms");
+    assert!(percentile(total, 99.0, "ms") > 400.0, "the freezes were there: {total:#}");
+    let service = percentile(total, 95.0, "service_ms");
+    assert!(
+        service < percentile(total, 95.0, "ms") / 2.0,
+        "what waited for a user was sent late: {service} ms"
+    );
 
     // The server kept the users busy: nothing of that is the generator's.
     let lag = summary.0["send_lag"]["p99_ms"].as_f64().unwrap();
     assert!(lag < 5.0, "send lag p99 {lag} ms");
-    let doubts = summary.0["doubts"].as_array().unwrap();
-    assert!(doubts.iter().all(|doubt| doubt["kind"] != "generator_saturated"), "{doubts:#?}");
+    let doubts = summary.0["verdict"]["doubts"].as_array().unwrap();
+    assert!(doubts.iter().all(|doubt| doubt["doubt"] != "generator_saturated"), "{doubts:#?}");
 }
 
 #[test]
@@ -104,16 +108,20 @@ stop_timeout = "2s"
 "#,
     );
     let server = spawn(Config::default()).unwrap();
-    place.squall(&format!("run suite.toml --profile open --only-summary -H {} --record a.squall", server.url()));
+    place.squall(&format!(
+        "run suite.toml --profile open --only-summary -H {} --record a.squall",
+        server.url()
+    ));
     let log = server.stop().unwrap();
     let summary = place.summary("a.squall");
-    let iterations = &summary.0["total"]["iterations"];
-    let count = |name: &str| iterations[name].as_u64().unwrap_or_else(|| panic!("no {name}: {:#}", summary.0));
+    let iterations = &summary.0["iterations"];
+    let count =
+        |name: &str| iterations[name].as_u64().unwrap_or_else(|| panic!("no {name}: {:#}", summary.0));
     // 600 with a standard error of 24.
     assert!((500..700).contains(&count("offered")), "{iterations:#}");
     assert_eq!(count("offered"), count("started") + count("dropped"), "{iterations:#}");
-    assert_eq!((count("started"), count("completed")), (log.received, log.received), "{iterations:#}");
+    assert_eq!((count("started"), count("finished")), (log.received, log.received), "{iterations:#}");
     assert!((44..=52).contains(&log.received), "{}", log.received);
-    let doubts = summary.0["doubts"].as_array().unwrap();
-    assert!(doubts.iter().all(|doubt| doubt["kind"] != "generator_saturated"), "{doubts:#?}");
+    let doubts = summary.0["verdict"]["doubts"].as_array().unwrap();
+    assert!(doubts.iter().all(|doubt| doubt["doubt"] != "generator_saturated"), "{doubts:#?}");
 }
