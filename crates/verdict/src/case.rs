@@ -201,8 +201,10 @@ impl Case {
             Source::Recovery(watched) => {
                 let faults = if self.wants_faults() { view.faults } else { &[] };
                 let found = watched.longest(view.phases, self.phase.as_deref(), faults);
-                let (value, note) =
-                    found.map_or((None, "nothing disturbed".to_owned()), |(value, said)| (Some(value), said));
+                let (value, note) = found.map_or_else(
+                    || (None, "nothing it could recover from; of faults, only recovery(p95) of all requests is known".to_owned()),
+                    |(value, said)| (Some(value), said),
+                );
                 Reading { value, note: Some(note), ..Reading::default() }
             }
         }

@@ -5,7 +5,7 @@ use squall_core::{Nanos, OutcomeKind, PhaseId, UserClassId};
 use squall_plan::{
     Comparison, Criterion, Function, Measure, Monitor, MonitorKind, Plan, ProcessTarget, Scope, Unit,
 };
-use squall_record::{PhaseMark, Point, Run, Series};
+use squall_record::{FaultMark, PhaseMark, Point, Run, Series};
 use squall_stats::Window;
 use squall_verdict::{Judge, Row, Standing, Verdict, judge, judge_by};
 
@@ -310,7 +310,29 @@ fn recovery_is_a_time_or_at_least_the_time_watched() {
         assert_eq!(live(&run).0.rows, [row]);
     }
     let row = rows(&steady(&[20; 20], vec![criterion()])).remove(0);
-    assert_eq!((row.standing, row.note.as_deref()), (Standing::NoData, Some("nothing disturbed")));
+    assert_eq!(row.standing, Standing::NoData);
+    assert!(row.note.unwrap().starts_with("nothing it could recover from"));
+}
+
+#[test]
+fn recovery_from_a_fault_is_judged_from_the_record() {
+    let recovery = |percentile| below(of(Function::Recovery, Measure::Percentile(percentile)), 30.0);
+    let times: Vec<u64> = [[20; 60].as_slice(), &[900; 42], &[20; 48]].concat();
+    let mut run = steady(&times, vec![recovery(95.0), recovery(99.0)]);
+    run.windows.iter_mut().for_each(|window| window.users = vec![10, 0]);
+    run.faults = vec![FaultMark {
+        id: 0,
+        name: "stop the cache".into(),
+        start: Nanos::from_secs(60),
+        end: Some(Nanos::from_secs(90)),
+        failed: false,
+        outcome: String::new(),
+    }];
+    let rows = rows(&run);
+    assert_eq!((rows[0].shown.as_str(), rows[0].standing), ("12s", Standing::Pass), "{:?}", rows[0]);
+    assert!(rows[0].note.as_deref().unwrap().contains("stop the cache"), "{:?}", rows[0]);
+    assert_eq!(rows[1].standing, Standing::NoData);
+    assert!(rows[1].note.as_deref().unwrap().contains("only recovery(p95)"), "{:?}", rows[1]);
 }
 
 #[test]

@@ -3,13 +3,13 @@
 use squall_core::{EndpointId, Nanos, OutcomeKind, PhaseId, UserClassId};
 use squall_plan::{
     ArrivalPlan, Capture, CaptureSource, Comparison, Criterion, Measure, Plan, RateSegment, Scope, Spacing,
-    Step, Template, VarId, Wait,
+    Step, VarId, Wait,
 };
 use squall_record::Run;
 use squall_stats::{Iterations, TaskCounts};
 use squall_verdict::{DoubtKind, Severity};
 
-use super::{SECONDS, clean, clean_plan, clean_run, doubt, doubts, none, only};
+use super::{clean, clean_plan, clean_run, doubt, doubts, none, only};
 use crate::run::{Requests, below, level, request};
 
 fn throughput(value: f64) -> Criterion {
@@ -292,13 +292,4 @@ fn a_percentile_needs_requests_beyond_it() {
     none(&run(Some(Nanos::from_secs(13))));
     let evidence = only(&run(Some(Nanos::from_secs(12))), DoubtKind::TooFewSamples, Severity::Suspect);
     assert!(evidence.starts_with("p99 for 12s rests on 960 requests"), "{evidence}");
-}
-
-#[test]
-fn templates_of_tests_are_literal() {
-    // The plan by hand sends no credentials and has no slots; other tests build on that.
-    let plan = clean_plan(vec![]);
-    let Step::Request(request) = &plan.classes[0].tasks[0].steps[0] else { panic!("a request") };
-    assert_eq!(request.url, Template::literal("/"));
-    assert_eq!(plan.load.run_time(), Some(Nanos::from_secs(SECONDS)));
 }

@@ -174,7 +174,7 @@ fn users_with_one_token_or_address_are_suspect_when_they_are_limited() {
         ),
         (
             |plan| {
-                plan.classes[0].source = Some(SourceRange { first: "127.1.0.0".parse().unwrap(), count: 1 })
+                plan.classes[0].source = Some(SourceRange { first: "127.1.0.0".parse().unwrap(), count: 1 });
             },
             true,
         ),
