@@ -32,6 +32,8 @@ pub(super) struct Pair {
 struct Margin {
     low: f64,
     high: f64,
+    /// As a share of A, or in shares where the difference is.
+    shown: f64,
 }
 
 impl Pair {
@@ -67,7 +69,7 @@ impl Pair {
             b_at_least: b.at_least,
             difference: scale(difference),
             interval: (scale(low), scale(high)),
-            margin: if self.metric.is_relative() { margin.high.exp() - 1.0 } else { margin.high },
+            margin: margin.shown,
             p_value,
             p_adjusted: p_value,
             finding: if within { Finding::Equivalent } else { Finding::Inconclusive },
@@ -80,14 +82,14 @@ impl Pair {
         match self.metric {
             Metric::ErrorRate => {
                 let margin = (margins.margin * a).max(margins.floor_share);
-                Margin { low: -margin, high: margin }
+                Margin { low: -margin, high: margin, shown: margin }
             }
             _ => {
                 let floor =
                     if self.metric == Metric::Throughput { margins.floor_rate } else { margins.floor_secs };
                 let margin = if a > 0.0 { margins.margin.max(floor / a) } else { margins.margin };
                 let low = if margin < 1.0 { (1.0 - margin).ln() } else { f64::NEG_INFINITY };
-                Margin { low, high: (1.0 + margin).ln() }
+                Margin { low, high: (1.0 + margin).ln(), shown: margin }
             }
         }
     }

@@ -73,14 +73,14 @@ pub fn compare(a: &Run, b: &Run, margins: &Margins) -> Result<Comparison, Compar
     let share = if single { 1.0 } else { 0.5 };
     conclude(&mut total.changes.iter_mut().collect::<Vec<_>>(), share);
     conclude(&mut endpoints.iter_mut().flat_map(|subject| &mut subject.changes).collect::<Vec<_>>(), share);
-    total.finding = Finding::of(total.changes.iter(), deciding(&total.changes));
+    total.finding = Finding::of(&findings(&total), deciding(&total.changes));
     for subject in &mut endpoints {
         // How often an endpoint is requested is chance, as long as all together are requested as often.
         let decides = |change: &&Change| change.metric != Metric::Throughput;
-        subject.finding = Finding::of(subject.changes.iter(), deciding(&subject.changes).filter(decides));
+        subject.finding = Finding::of(&findings(subject), deciding(&subject.changes).filter(decides));
     }
-    let everything = [&total].into_iter().chain(&endpoints).flat_map(|subject| &subject.changes);
-    let finding = Finding::of(everything, deciding(&total.changes));
+    let everything: Vec<Finding> = [&total].into_iter().chain(&endpoints).flat_map(findings).collect();
+    let finding = Finding::of(&everything, deciding(&total.changes));
     let plan = differences::plan(a, b, &names.0, &names.1);
     warnings.extend(paired.warnings);
     warnings.extend(differences::warnings(a, b, &plan));
@@ -104,6 +104,10 @@ pub fn compare(a: &Run, b: &Run, margins: &Margins) -> Result<Comparison, Compar
     };
     comparison.sentence = sentence::sentence(&comparison);
     Ok(comparison)
+}
+
+fn findings(subject: &Subject) -> Vec<Finding> {
+    subject.changes.iter().map(|change| change.finding).collect()
 }
 
 /// Where nothing failed in either run there is no difference to settle: the interval says what may have been missed.

@@ -258,11 +258,8 @@ impl Finding {
     }
 
     /// The graver of found differences, else what `deciding` changes say together.
-    pub(super) fn of<'a>(
-        all: impl Iterator<Item = &'a Change> + Clone,
-        deciding: impl Iterator<Item = &'a Change>,
-    ) -> Self {
-        let any = |wanted: Self| all.clone().any(|change| change.finding == wanted);
+    pub(super) fn of<'a>(found: &[Self], deciding: impl Iterator<Item = &'a Change>) -> Self {
+        let any = |wanted: Self| found.contains(&wanted);
         let mut deciding = deciding.peekable();
         if any(Self::Regressed) {
             Self::Regressed

@@ -89,7 +89,7 @@ fn left_out(name: char, run: &Run, phase: &PhaseMark, parts: &[Part]) -> Option<
     let end = phase.end.unwrap_or_else(|| run.duration());
     if !phase.measured {
         return Some(format!(
-            "phase {} of {name}: a warm-up of {}",
+            "phase {} of {name}: {} that are not measured",
             phase.name,
             tenth(end.since(phase.start))
         ));

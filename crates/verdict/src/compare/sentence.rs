@@ -113,8 +113,7 @@ fn found(comparison: &Comparison) -> String {
 
 fn told(comparison: &Comparison, wanted: impl Fn(&Change) -> bool) -> String {
     let total = &comparison.total;
-    let change = first(total, |change| wanted(change) && change.metric.decides())
-        .or_else(|| deciding(&total.changes).find(|change| wanted(change)));
+    let change = first(total, |change| wanted(change) && change.metric.decides() && !change.nothing_failed());
     change.map_or_else(String::new, |change| format!(": {}", shown(total, change)))
 }
 

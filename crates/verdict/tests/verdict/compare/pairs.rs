@@ -244,7 +244,7 @@ fn holds_of_the_same_phases_are_compared_and_the_rest_is_named() {
         [
             "phase after of A, which the other run does not have",
             "the last 20s of phase spike of A, which was shorter in the other run",
-            "phase warm-up of A: a warm-up of 20s",
+            "phase warm-up of A: 20s that are not measured",
             "the ramp of phase steady of A: 5s",
             "the ramp of phase spike of A: 5s",
             "the ramp of phase steady of B: 5s",
