@@ -40,6 +40,13 @@ pub enum Event {
         /// When.
         at: Nanos,
     },
+    /// A part of what makes the load is gone, and what it measured last with it. The run stops, if it has not.
+    WorkerLost {
+        /// When that was seen.
+        at: Nanos,
+        /// Which, with how many users, or why: lower case, no full stop.
+        note: String,
+    },
     /// Something worth a line in the log.
     Warning(String),
     /// Every window has been delivered.

@@ -208,7 +208,7 @@ impl<W: Worker> Run<W> {
                 self.finish(reason, now);
             }
             State::Finishing(_, ended, at) if at <= now => {
-                let reason = EndReason::Aborted("the worker did not deliver its last windows".into());
+                let reason = self.lost("the worker did not deliver its last windows".into(), now);
                 self.emit(Event::Ended { reason, at: ended });
                 return true;
             }
@@ -245,8 +245,8 @@ impl<W: Worker> Run<W> {
             WorkerEvent::Window(window) => self.emit(Event::Window(Arc::from(window))),
             WorkerEvent::Warning(text) => self.emit(Event::Warning(text)),
             WorkerEvent::Died(text) => {
-                self.emit(Event::Warning(text.clone()));
-                self.stop(EndReason::Aborted(text), now);
+                let reason = self.lost(text, now);
+                self.stop(reason, now);
             }
             WorkerEvent::Idle => match std::mem::replace(&mut self.state, State::Running) {
                 State::Draining(reason, _) | State::Cutting(reason, _) => self.finish(reason, now),
@@ -255,7 +255,7 @@ impl<W: Worker> Run<W> {
             WorkerEvent::Ended => {
                 let (reason, at) = match &self.state {
                     State::Finishing(reason, at, _) => (reason.clone(), *at),
-                    _ => (EndReason::Aborted("the worker ended unexpectedly".into()), now),
+                    _ => (self.lost("the worker ended unexpectedly".into(), now), now),
                 };
                 self.emit(Event::Ended { reason, at });
                 return true;
@@ -267,6 +267,12 @@ impl<W: Worker> Run<W> {
     fn finish(&mut self, reason: EndReason, now: Nanos) {
         self.worker.finish();
         self.state = State::Finishing(reason, now, now + FINISH_GRACE);
+    }
+
+    /// Tell of what is gone. Returns why the run ends.
+    fn lost(&self, note: String, at: Nanos) -> EndReason {
+        self.emit(Event::WorkerLost { at, note: note.clone() });
+        EndReason::Aborted(note)
     }
 
     fn emit(&self, event: Event) {

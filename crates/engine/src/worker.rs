@@ -211,7 +211,10 @@ impl Worker {
                 Some(Report::Died { thread }) => {
                     self.merger.end(thread);
                     self.idle[thread] = true;
-                    return WorkerEvent::Died(format!("worker thread {thread} died"));
+                    let (number, all) = (thread + 1, self.threads.len());
+                    return WorkerEvent::Died(format!(
+                        "worker thread {number} of {all} died, with its users"
+                    ));
                 }
                 Some(Report::Warning(text)) => return WorkerEvent::Warning(text),
                 None => return WorkerEvent::Ended,

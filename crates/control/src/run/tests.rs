@@ -94,6 +94,7 @@ async fn collect(mut events: UnboundedReceiver<Event>) -> Vec<String> {
             Event::PhaseEnded { id, at } => format!("{at} phase {} ends", id.0),
             Event::Window(_) => "window".to_owned(),
             Event::Stopping { reason, at } => format!("{at} stopping: {reason}"),
+            Event::WorkerLost { at, note } => format!("{at} lost: {note}"),
             Event::Warning(text) => format!("warning: {text}"),
             Event::Ended { reason, .. } => format!("ended: {reason}"),
         });
@@ -158,6 +159,7 @@ async fn a_worker_that_never_delivers_its_last_windows_does_not_hold_the_run_up(
     let clock = RunClock::start();
     let seen = collect(run.events).await;
     assert!(seen.last().unwrap().contains("did not deliver"), "{seen:?}");
+    assert!(seen.contains(&"15s lost: the worker did not deliver its last windows".to_owned()), "{seen:?}");
     assert_eq!(told.lock().unwrap().last().unwrap(), "10.0 finish");
     assert_eq!(clock.now().whole_secs(), 15);
 }
@@ -165,10 +167,14 @@ async fn a_worker_that_never_delivers_its_last_windows_does_not_hold_the_run_up(
 #[tokio::test(start_paused = true)]
 async fn a_thread_that_dies_aborts_the_run_in_good_order() {
     let (worker, told) = Fake::new(Some(Nanos::ZERO));
-    worker.tell.send(WorkerEvent::Died("worker thread 1 died".into())).unwrap();
+    let text = "worker thread 2 of 4 died, with its users";
+    worker.tell.send(WorkerEvent::Died(text.into())).unwrap();
     let run = start_on(worker, vec![phase(0, None, 5)], Nanos::from_secs(1));
     let seen = collect(run.events).await;
-    assert_eq!(seen.last().unwrap(), "ended: aborted: worker thread 1 died");
+    assert_eq!(seen.last().unwrap(), &format!("ended: aborted: {text}"));
+    let position = |line: String| seen.iter().position(|seen| *seen == line);
+    let lost = position(format!("0s lost: {text}")).unwrap();
+    assert!(Some(lost) < position(format!("0s stopping: aborted: {text}")), "{seen:?}");
     assert!(told.lock().unwrap().iter().any(|line| line.contains("finish")));
 }
 
@@ -177,7 +183,9 @@ async fn a_worker_that_dies_ends_the_run_and_says_so() {
     let (worker, _) = Fake::new(None);
     worker.tell.send(WorkerEvent::Ended).unwrap();
     let run = start_on(worker, vec![phase(0, None, 5)], Nanos::ZERO);
-    assert!(collect(run.events).await.last().unwrap().contains("ended unexpectedly"));
+    let seen = collect(run.events).await;
+    assert!(seen.last().unwrap().contains("ended unexpectedly"), "{seen:?}");
+    assert!(seen.contains(&"0s lost: the worker ended unexpectedly".to_owned()), "{seen:?}");
 }
 
 #[test]

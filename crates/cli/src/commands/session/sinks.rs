@@ -108,6 +108,7 @@ impl Sinks {
             Event::PhaseEnded { id, at } => self.change_phase(id, |phase| phase.end = Some(at)),
             Event::Window(window) => self.window(window, handle),
             Event::Stopping { reason, at } => self.note(at, LogLevel::Info, &stopping(&self.plan, &reason)),
+            Event::WorkerLost { at, note } => self.worker_lost(at, note),
             Event::Warning(text) => self.note(self.last, LogLevel::Warn, &text),
             // Ends the loop that calls this.
             Event::Ended { .. } => {}
@@ -150,6 +151,11 @@ impl Sinks {
         let total: u32 = users.iter().sum();
         let text = format!("All users spawned: {{{}}} ({total} total users)", by_class.join(", "));
         self.note(at, LogLevel::Info, &text);
+    }
+
+    fn worker_lost(&self, at: Nanos, note: String) {
+        self.note(at, LogLevel::Error, &note);
+        self.writer.mark(Mark { at, kind: MarkKind::WorkerLost, note });
     }
 
     fn change_phase(&mut self, id: PhaseId, change: impl FnOnce(&mut PhaseMark)) {
@@ -242,5 +248,44 @@ fn stopping(plan: &Plan, reason: &EndReason) -> String {
             "--run-time limit reached, shutting down".to_owned()
         }
         other => format!("Stopping: {other}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use squall_record::{Environment, Header, Record};
+    use squall_suite::Selection;
+    use squall_verdict::{DoubtKind, Severity, judge};
+
+    use super::*;
+
+    #[test]
+    fn a_run_that_lost_a_worker_says_so_and_is_not_valid() {
+        let text = "schema = 1\nhost = \"http://127.0.0.1:1\"\n[users.A.tasks]\nt = { get = \"/\" }";
+        let suite = squall_suite::parse(text, "suite.toml", Path::new(""), &|_| None).unwrap();
+        let plan = Arc::new(suite.plan(&Selection { users: Some(1), ..Selection::default() }).unwrap().plan);
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("a.squall");
+        let header = Header {
+            plan: Plan::clone(&plan),
+            settings: Value::Null,
+            environment: Environment::capture(&plan.host),
+            started: Timestamp::UNIX_EPOCH,
+        };
+        let sinks = Sinks::new(&plan, Writer::create(&path, &header).unwrap(), None, None, false);
+        let note = "worker thread 1 of 2 died, with its users";
+        sinks.worker_lost(Nanos::from_secs(3), note.to_owned());
+        let written = sinks.finish(EndReason::Aborted(note.to_owned()), Nanos::from_secs(4));
+        assert_eq!(written.lacking, None);
+
+        let run = Record::open(&path).unwrap();
+        let verdict = judge(&run);
+        let doubt = verdict.doubts.iter().find(|doubt| doubt.kind == DoubtKind::WorkerLost).unwrap();
+        assert_eq!(doubt.evidence, format!("At 3s: {note}."));
+        assert_eq!(doubt.severity, Severity::Invalid);
+        let line = run.log.iter().find(|line| line.text == note).unwrap();
+        assert_eq!(line.level, LogLevel::Error);
     }
 }
