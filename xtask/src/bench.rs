@@ -8,7 +8,7 @@ use crate::{cargo, needs, target_dir};
 /// Arguments of `cargo xtask bench`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// What to measure (http, memory, users; all by default) and options such as --write; see `--help` after `--`.
+    /// What to measure (http, memory, users, arrivals; all by default) and options such as --write; see `--help` after `--`.
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     arguments: Vec<String>,
 }

@@ -76,7 +76,7 @@ fn run_squall(args: &Args, connections: u32) -> anyhow::Result<Run> {
     let folder = tempfile::tempdir()?;
     let record = folder.path().join("run.squall");
     let server = server()?;
-    let ended = squall(args, "http", &format!("c{connections}"), &server.url(), &record)?.wait()?;
+    let ended = squall(args, "http", &format!("c{connections}"), &server.url(), &record, &[])?.wait()?;
     ensure_ran(&ended)?;
     let run = finish(server, ended.cpu_s)?;
     // A client that miscounts is not fast but wrong.

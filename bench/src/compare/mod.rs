@@ -3,6 +3,7 @@
 //! Requests are counted by the server, for every client alike, so that no client's own arithmetic enters the ratio. The
 //! server runs on a thread of this process; CPU time is the client process's alone.
 
+mod arrivals;
 mod http;
 mod machine;
 mod process;
@@ -24,6 +25,8 @@ pub enum Subject {
     Memory,
     /// 10 000 thinking users: all there, no errors, sent on time.
     Users,
+    /// Arrivals at half of the capacity: sent on time.
+    Arrivals,
 }
 
 /// How to measure.
@@ -59,12 +62,13 @@ pub struct Section {
 /// # Errors
 /// If a program is missing or a run fails; a bound that does not hold is no error but said in the section.
 pub fn run(args: &Args) -> anyhow::Result<Vec<Section>> {
-    let all = [Subject::Http, Subject::Memory, Subject::Users];
+    let all = [Subject::Http, Subject::Memory, Subject::Users, Subject::Arrivals];
     let subjects = if args.subjects.is_empty() { &all[..] } else { &args.subjects };
     let sections = subjects.iter().map(|subject| match subject {
         Subject::Http => http::measure(args),
         Subject::Memory => users::measure_memory(args),
         Subject::Users => users::measure_users(args),
+        Subject::Arrivals => arrivals::measure(args),
     });
     let sections = sections.collect::<anyhow::Result<Vec<_>>>()?;
     if args.write {

@@ -81,13 +81,14 @@ fn cpu_seconds(stat: &str) -> Option<f64> {
     Some((user + system) as f64 / clock_ticks_per_second() as f64)
 }
 
-/// Starts `squall run` with a profile of a suite of `bench/suites`, saving the run in `record`.
+/// Starts `squall run` with a profile of a suite of `bench/suites`, and with `more` arguments, saving the run in `record`.
 pub(super) fn squall(
     args: &Args,
     suite: &str,
     profile: &str,
     host: &str,
     record: &Path,
+    more: &[&str],
 ) -> anyhow::Result<Client> {
     let suite = format!("bench/suites/{suite}.toml");
     let record = record.to_str().context("the temporary directory's name is no text")?;
@@ -103,7 +104,7 @@ pub(super) fn squall(
         "--record",
         record,
     ];
-    Client::start(&args.binaries.join("squall"), &run)
+    Client::start(&args.binaries.join("squall"), &[&run[..], more].concat())
 }
 
 /// Fails unless squall has at least run: a criterion or a doubt about the result is for whoever looks at the numbers.

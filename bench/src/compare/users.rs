@@ -44,7 +44,7 @@ pub(super) fn measure_memory(args: &Args) -> anyhow::Result<Section> {
 fn resident_with(args: &Args, profile: &str, users: u64) -> anyhow::Result<f64> {
     let folder = tempfile::tempdir()?;
     let server = server()?;
-    let client = squall(args, "users", profile, &server.url(), &folder.path().join("run.squall"))?;
+    let client = squall(args, "users", profile, &server.url(), &folder.path().join("run.squall"), &[])?;
     while server.log()?.answered < users {
         // Fails if the client has ended.
         client.resident()?;
@@ -93,7 +93,7 @@ fn run_thinking(args: &Args) -> anyhow::Result<Thinking> {
     let folder = tempfile::tempdir()?;
     let record = folder.path().join("run.squall");
     let server = server()?;
-    let ended = squall(args, "users", "thinking", &server.url(), &record)?.wait()?;
+    let ended = squall(args, "users", "thinking", &server.url(), &record, &[])?.wait()?;
     ensure_ran(&ended)?;
     let log = server.stop()?;
     let report = report(args, &record)?;
