@@ -87,8 +87,8 @@ impl Course {
                 format!("Fault {name} failed: {} {}", shown(run), ended.words),
             );
         }
-        let text = match undo {
-            None => format!("Fault {name} is over: {} {}", shown(run), ended.words),
+        let (level, text) = match undo {
+            None => (LogLevel::Info, format!("Fault {name} is over: {} {}", shown(run), ended.words)),
             Some(undo) => {
                 // Said before, because it may take a while; what failed has been said.
                 let how =
@@ -100,15 +100,15 @@ impl Course {
                     Err(ended) => ended,
                 };
                 mark.note(undo, &ended);
+                let what = format!("{} {}", shown(undo), ended.words);
                 if ended.well {
-                    format!("Fault {name} is over: {} {}", shown(undo), ended.words)
+                    (LogLevel::Info, format!("Fault {name} is over: {what}"))
                 } else {
-                    format!("Fault {name} WAS NOT TAKEN BACK: {} {}; do it by hand", shown(undo), ended.words)
+                    (LogLevel::Error, format!("Fault {name} WAS NOT TAKEN BACK: {what}; do it by hand"))
                 }
             }
         };
         mark.end = Some(self.clock.now());
-        let level = if mark.failed { LogLevel::Error } else { LogLevel::Info };
         self.tell(Some(&mark), level, text);
     }
 

@@ -160,7 +160,7 @@ impl Session<'_> {
                     Some(report) => sinks.fault(report),
                     None => break,
                 },
-                _ = signals.next() => info!(target: MAIN, "Still taking faults back, for at most half a minute"),
+                _ = signals.next() => info!(target: MAIN, "Still taking faults back; a command may take half a minute"),
             }
         }
         Ok((record, sinks.finish(reason, at)))
