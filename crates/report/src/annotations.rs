@@ -36,6 +36,9 @@ pub fn annotations(run: &Run, verdict: &Verdict) -> Vec<String> {
         };
         list.push((title, format!("{}\n{}", doubt.evidence, doubt.remedy)));
     }
+    for fault in report.failed_faults() {
+        errors.push((format!("Fault failed: {}", fault.name), fault.outcome.clone()));
+    }
     for row in &report.verdict.criteria {
         let list = match row.standing {
             Standing::Pass => continue,

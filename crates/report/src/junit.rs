@@ -8,7 +8,7 @@ use quick_junit::{NonSuccessKind, Property, TestCase, TestCaseStatus, TestSuite}
 use squall_record::Run;
 use squall_verdict::{Overall, Severity, Standing, Verdict};
 
-use crate::report::{CriterionReport, DoubtReport, Report};
+use crate::report::{CriterionReport, DoubtReport, FaultReport, Report};
 use crate::show::{self, plain};
 
 /// The verdict on `run` as JUnit XML. Criteria that fail, lie in the gap or have no data are failures; doubts that make the
@@ -68,6 +68,7 @@ fn cases(report: &Report) -> Vec<(String, TestCaseStatus)> {
         cases.push(("the run reaches its end".into(), error("incomplete", &message, "")));
     }
     cases.extend(verdict.criteria.iter().map(|row| (row.title(), criterion(row))));
+    cases.extend(report.faults.iter().map(|fault| (format!("fault: {}", fault.name), made(fault))));
     if verdict.overall == Overall::NoCriteria {
         cases.push(("every request is answered as expected".into(), requests(report)));
     }
@@ -108,6 +109,15 @@ fn criterion(row: &CriterionReport) -> TestCaseStatus {
     failure(&row.standing.to_string(), &message, &lines.join("\n"))
 }
 
+/// A fault that was not made as it should tests nothing.
+fn made(fault: &FaultReport) -> TestCaseStatus {
+    if fault.failed {
+        failure("fault", &format!("its commands failed: {}", fault.outcome), "")
+    } else {
+        TestCaseStatus::success()
+    }
+}
+
 /// Without criteria a run fails by its requests, as its exit code does.
 fn requests(report: &Report) -> TestCaseStatus {
     let total = &report.total;
@@ -132,6 +142,8 @@ fn said(report: &Report) -> String {
     for row in report.verdict.criteria.iter().filter(|row| row.standing == Standing::Degraded) {
         lines.push(clean(&format!("Degraded: {} is {}; {}", row.title(), row.measured(), row.levels())));
     }
+    let missing = report.faults_not_made.iter();
+    lines.extend(missing.map(|name| clean(&format!("Not made, because the run ended before: fault {name}"))));
     lines.extend(report.verdict.excluded.iter().map(|text| format!("Note: {}", clean(text))));
     lines.join("\n")
 }

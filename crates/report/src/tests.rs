@@ -2,6 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail the test they help")]
 
+use std::collections::BTreeSet;
+
+use serde_json::Value;
 use squall_core::Nanos;
 use squall_plan::Unit;
 use squall_verdict::{Analyses, Drift, FaultEffect, Recovery, Situation};
@@ -154,4 +157,58 @@ fn console_and_markdown_tell_of_them_in_a_line_each() {
     let text = markdown::markdown_of(&report);
     assert!(text.contains("- **Leak:** process.api.rss: a sentence about its trend\n"), "{text}");
     assert!(!text.contains("p95: a sentence"), "what is steady is no news: {text}");
+}
+
+/// What `path` leads to, e.g. `verdict.criteria[]`, whose brackets stand for the first of a list.
+fn at<'v>(value: &'v Value, path: &str) -> &'v Value {
+    path.split('.').fold(value, |value, key| match key.strip_suffix("[]") {
+        Some(key) => &value[key][0],
+        None => &value[key],
+    })
+}
+
+/// The words of `text` in backticks.
+fn quoted(text: &str) -> BTreeSet<&str> {
+    text.split('`').skip(1).step_by(2).collect()
+}
+
+#[test]
+fn the_guide_lists_the_keys_of_the_summary() {
+    let guide = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/results.md");
+    let guide = std::fs::read_to_string(guide).unwrap();
+    let (_, section) = guide.split_once("\n## The JSON summary\n").unwrap();
+    let section = section.split("\n## ").next().unwrap();
+    let rows: Vec<(&str, &str)> = section
+        .lines()
+        .filter_map(|line| line.strip_prefix("| ")?.split_once(" | "))
+        .filter(|(object, _)| !matches!(*object, "object" | "`settings`"))
+        .collect();
+    let mut all = analyses("cache gone");
+    all.parts = squall_verdict::analyse(&sample::run()).parts;
+    let report = Report::with(&sample::run(), &sample::doubted(), &all);
+    let report = serde_json::to_value(report).unwrap();
+    let keys = |value: &Value| -> BTreeSet<String> { value.as_object().unwrap().keys().cloned().collect() };
+    let mut seen = BTreeSet::new();
+    for (objects, listed) in rows {
+        let mut listed: BTreeSet<String> = quoted(listed).into_iter().map(str::to_owned).collect();
+        if objects == "the whole" {
+            assert_eq!(listed, keys(&report));
+            continue;
+        }
+        for object in quoted(objects) {
+            match object {
+                "endpoints[]" | "phases[]" => listed.extend(keys(&report["total"])),
+                "parts[]" => listed.extend(keys(&report["recoveries"][0]["before"])),
+                "faults[]" => listed.extend(keys(&report["recoveries"][0])),
+                _ => {}
+            }
+            assert_eq!(listed, keys(at(&report, object)), "{object}");
+            seen.insert(object.split(['.', '[']).next().unwrap().to_owned());
+        }
+    }
+    let objects = keys(&report).into_iter().filter(|key| report[key].is_object() || report[key].is_array());
+    let missing: Vec<String> = objects
+        .filter(|key| !matches!(key.as_str(), "settings" | "faults_not_made") && !seen.contains(key))
+        .collect();
+    assert_eq!(missing, [""; 0], "every object has a row");
 }

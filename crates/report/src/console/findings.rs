@@ -78,6 +78,9 @@ pub(super) fn findings(report: &Report, colour: bool) -> String {
             line(false, "Fault:", &format!("{}: its commands failed: {}", fault.name, fault.outcome));
         }
     }
+    for name in &report.faults_not_made {
+        line(false, "Fault:", &format!("{name}: not made, the run ended before"));
+    }
     for drift in &report.drifts {
         line(!drift.significant, if drift.leak { "Leak:" } else { "Drift:" }, &drift.sentence);
     }

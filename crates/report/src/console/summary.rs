@@ -155,15 +155,24 @@ fn phases(report: &Report, colour: bool) -> String {
 fn users(report: &Report, colour: bool) -> String {
     let mut head = vec![("user class", Align::Left)];
     head.extend(["users asked", "users", "requests asked", "requests"].map(|title| (title, Align::Right)));
+    let open = report.iterations.open;
+    if open {
+        head.extend(["arrivals asked", "arrivals"].map(|title| (title, Align::Right)));
+    }
     let mut table = Table::new(&head);
     for class in &report.mix.classes {
-        table.row(vec![
+        let mut cells: Vec<Cell> = vec![
             class.name.clone().into(),
             show::percent(class.users_asked).into(),
             show::maybe_percent(class.users_achieved).into(),
             show::maybe_percent(class.requests_asked).into(),
             show::maybe_percent(class.requests_achieved).into(),
-        ]);
+        ];
+        if open {
+            let shares = [class.arrivals_asked, class.arrivals_achieved];
+            cells.extend(shares.map(|share| Cell::from(show::maybe_percent(share))));
+        }
+        table.row(cells);
     }
     titled("Mix of users", &table, colour)
 }

@@ -11,7 +11,7 @@ use crate::show;
 pub(super) fn sections(report: &Report) -> impl Iterator<Item = (&'static str, &'static str)> {
     let all = [
         (!report.recoveries.is_empty(), ("recovery", "Recovery")),
-        (!report.faults.is_empty(), ("faults", "Faults")),
+        (any_fault(report), ("faults", "Faults")),
         (!report.drifts.is_empty(), ("drift", "Drift")),
     ];
     all.into_iter().filter_map(|(there, section)| there.then_some(section))
@@ -65,13 +65,18 @@ fn course(report: &Report, recovery: &RecoveryReport, id: &str) -> Markup {
     }
 }
 
+fn any_fault(report: &Report) -> bool {
+    !report.faults.is_empty() || !report.faults_not_made.is_empty()
+}
+
 fn faults(report: &Report) -> Markup {
     html! {
-        @if !report.faults.is_empty() {
+        @if any_fault(report) {
             section #faults {
                 h2 { "Faults" }
                 p.hint { "What was broken on purpose while the load ran, and what came of it." }
                 @for (n, fault) in report.faults.iter().enumerate() { (one_fault(report, n, fault)) }
+                @for name in &report.faults_not_made { p.caution { (name) ": not made, the run ended before." } }
             }
         }
     }
@@ -86,7 +91,7 @@ fn one_fault(report: &Report, n: usize, fault: &FaultReport) -> Markup {
         }
         p { (fault.recovery.sentence) }
         @if !fault.outcome.is_empty() {
-            p.hint { "Its commands: " (fault.outcome) }
+            details open[fault.failed] { summary { "What its commands did" } pre { (fault.outcome) } }
         }
         (course(report, &fault.recovery, &chart::fault_id(n)))
     }

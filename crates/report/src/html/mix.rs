@@ -6,6 +6,7 @@ use crate::report::Report;
 use crate::show;
 
 pub(super) fn section(report: &Report) -> Markup {
+    let open = report.iterations.open;
     html! {
         section #mix {
             h2 { "Load mix" }
@@ -19,6 +20,7 @@ pub(super) fn section(report: &Report) -> Markup {
                         th scope="col" { "Requests expected" }
                         th.text scope="col" { "Requests achieved" }
                         th scope="col" { "Requests" }
+                        @if open { th scope="col" { "Arrivals asked" } th.text scope="col" { "Arrivals achieved" } }
                     } }
                     tbody {
                         @for class in &report.mix.classes {
@@ -29,6 +31,7 @@ pub(super) fn section(report: &Report) -> Markup {
                                 td { (show::maybe_percent(class.requests_asked)) }
                                 td.text { (bar(class.requests_achieved)) }
                                 td { (show::count(class.requests)) }
+                                @if open { td { (show::maybe_percent(class.arrivals_asked)) } td.text { (bar(class.arrivals_achieved)) } }
                             }
                         }
                     }

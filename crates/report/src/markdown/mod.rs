@@ -108,6 +108,9 @@ fn findings(report: &Report) -> String {
             line("Fault:", &format!("{}: its commands failed: {}", fault.name, fault.outcome));
         }
     }
+    for name in &report.faults_not_made {
+        line("Fault:", &format!("{name}: not made, the run ended before"));
+    }
     for drift in report.drifts.iter().filter(|drift| drift.significant) {
         line(if drift.leak { "Leak:" } else { "Drift:" }, &drift.sentence);
     }

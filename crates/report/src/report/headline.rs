@@ -3,7 +3,7 @@
 
 use squall_verdict::{Overall, Severity};
 
-use super::{Report, Validity};
+use super::{FaultReport, Report, Validity};
 
 /// What a reader has to know first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,6 +14,8 @@ pub(crate) enum Headline {
     NotValid,
     /// The run stopped itself, for another reason than a criterion that failed.
     Aborted,
+    /// A fault that was to be made was not, or not taken back: the run did not show what it was made for.
+    FaultFailed,
     /// What its criteria say.
     Judged(Overall),
 }
@@ -36,7 +38,7 @@ impl Headline {
             Self::Aborted => "Aborted",
             Self::Judged(Overall::Passed) => "Passed",
             Self::Judged(Overall::Degraded) => "Degraded",
-            Self::Judged(Overall::Failed) => "Failed",
+            Self::FaultFailed | Self::Judged(Overall::Failed) => "Failed",
             Self::Judged(Overall::NoCriteria) => "No criteria",
         }
     }
@@ -54,7 +56,7 @@ impl Headline {
     /// Whether it is good news.
     pub(crate) fn tone(self) -> Tone {
         match self {
-            Self::NotValid | Self::Aborted | Self::Judged(Overall::Failed) => Tone::Bad,
+            Self::NotValid | Self::Aborted | Self::FaultFailed | Self::Judged(Overall::Failed) => Tone::Bad,
             Self::Interrupted | Self::Judged(Overall::Degraded) => Tone::Warning,
             Self::Judged(Overall::Passed) => Tone::Good,
             Self::Judged(Overall::NoCriteria) => Tone::Neutral,
@@ -69,6 +71,8 @@ impl Report {
             _ if self.run.interrupted => Headline::Interrupted,
             (Validity::NotValid, _) => Headline::NotValid,
             (_, overall) if self.run.aborted && overall != Overall::Failed => Headline::Aborted,
+            (_, Overall::Failed) => Headline::Judged(Overall::Failed),
+            _ if self.failed_faults().next().is_some() => Headline::FaultFailed,
             (_, overall) => Headline::Judged(overall),
         }
     }
@@ -77,6 +81,14 @@ impl Report {
     pub(crate) fn why(&self) -> String {
         match self.headline() {
             Headline::Judged(_) => self.verdict.sentence(),
+            Headline::FaultFailed => {
+                let names: Vec<&str> = self.failed_faults().map(|fault| fault.name.as_str()).collect();
+                let names = names.join(", ");
+                format!(
+                    "A fault failed, so the run did not show what it was made for: {names}. {}",
+                    self.verdict.sentence()
+                )
+            }
             Headline::Aborted => {
                 format!("the run stopped itself: not a verdict on the whole run. {}", self.so_far())
             }
@@ -88,6 +100,11 @@ impl Report {
                 format!("interrupted: not a verdict on the whole run. {}", self.so_far())
             }
         }
+    }
+
+    /// Faults whose commands did not do what they should.
+    pub(crate) fn failed_faults(&self) -> impl Iterator<Item = &FaultReport> {
+        self.faults.iter().filter(|fault| fault.failed)
     }
 
     fn so_far(&self) -> String {

@@ -54,6 +54,8 @@ pub struct Report {
     pub recoveries: Vec<RecoveryReport>,
     /// What was broken on purpose, and what came of it.
     pub faults: Vec<FaultReport>,
+    /// Names of the faults whose moment the run did not reach.
+    pub faults_not_made: Vec<String>,
     /// What was looked at for drift.
     pub drifts: Vec<DriftReport>,
     /// What was watched beside the requests.
@@ -105,6 +107,7 @@ impl Report {
             iterations: IterationsReport::new(run, span),
             recoveries: RecoveryReport::all(analyses),
             faults: FaultReport::all(analyses),
+            faults_not_made: not_made(run),
             drifts: analyses.drifts.iter().map(DriftReport::new).collect(),
             series: WatchedReport::all(run),
             mix: Mix::of(run),
@@ -125,6 +128,13 @@ impl Report {
                 .collect(),
         }
     }
+}
+
+/// A record that has no end may still go on, so that they may still be made; it does not tell.
+fn not_made(run: &Run) -> Vec<String> {
+    let made = |index: usize| run.faults.iter().any(|mark| mark.id as usize == index);
+    let missing = run.plan.faults.iter().enumerate().filter(|(index, _)| !made(*index));
+    missing.map(|(_, fault)| fault.name.clone()).collect()
 }
 
 fn endpoint_reports(

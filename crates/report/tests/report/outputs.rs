@@ -63,7 +63,7 @@ fn junit_has_a_case_for_each_criterion_and_each_grave_doubt() {
     let suite = &report.test_suites[0];
     assert_eq!((report.test_suites.len(), suite.name.as_str()), (1, "muejam.spike"));
     assert!(suite.test_cases.iter().all(|case| case.classname.as_ref().unwrap().as_str() == "muejam.spike"));
-    assert_eq!((suite.tests, suite.failures, suite.errors, suite.skipped), (10, 3, 2, 2));
+    assert_eq!((suite.tests, suite.failures, suite.errors, suite.skipped), (11, 3, 2, 2));
     assert_eq!(suite.timestamp.unwrap().to_rfc3339(), "2026-11-23T13:14:00+00:00");
     assert!(matches!(case(&report, "p50").status, TestCaseStatus::Success { .. }));
     assert!(matches!(case(&report, "p95").status, TestCaseStatus::Success { .. }), "degraded passes");
@@ -95,6 +95,16 @@ fn junit_is_red_where_the_exit_code_is() {
     run.end.as_mut().unwrap().reason = EndReason::Interrupted;
     assert_eq!(count(&run, &all_pass()), 1);
     assert_eq!(count(&sample::empty(), &all_pass()), 1, "cut off");
+    let mut run = sample::run();
+    run.faults[0].failed = true;
+    assert_eq!(count(&run, &all_pass()), 1, "a fault that was not made shows nothing");
+    let text = markdown(&run, &all_pass());
+    assert!(
+        text.starts_with("### ✗ Failed") && text.contains("A fault failed, so the run did not show"),
+        "{text}"
+    );
+    run.faults.clear();
+    assert!(markdown(&run, &all_pass()).contains("redis restarts: not made, the run ended before"));
     let none = Verdict { overall: Overall::NoCriteria, rows: vec![], ..all_pass() };
     assert_eq!(count(&sample::run(), &none), 1, "requests failed, and nobody said how many may");
     let report = parsed(&sample::short(), &none);
