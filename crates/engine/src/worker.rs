@@ -383,6 +383,8 @@ impl Merger {
 
 #[cfg(test)]
 mod tests {
+    use squall_core::PhaseId;
+
     use super::*;
 
     fn window(seq: u64, users: u32) -> Window {
@@ -407,6 +409,22 @@ mod tests {
         merger.add(0, &window(2, 4), true);
         assert_eq!(merger.next().unwrap().users, [4], "thread 1 has ended");
         assert!(merger.is_done());
+    }
+
+    #[test]
+    fn an_empty_last_cut_is_left_out_but_not_one_that_only_dropped_arrivals() {
+        let mut merger = Merger::new(1);
+        let mut last = window(1, 0);
+        last.span = Nanos::ZERO;
+        merger.add(0, &window(0, 1), false);
+        merger.add(0, &last, true);
+        assert_eq!(merger.next().unwrap().seq, 0);
+        assert!(merger.next().is_none() && merger.is_done());
+
+        let mut merger = Merger::new(1);
+        last.iterations_mut(PhaseId(0), UserClassId(0)).dropped = 3;
+        merger.add(0, &last, true);
+        assert_eq!(merger.next().unwrap().iterations().map(|(.., counts)| counts.dropped).sum::<u64>(), 3);
     }
 
     #[test]
