@@ -1,7 +1,5 @@
 //! Findings that a short sample cannot have by itself: a leak, a spike that never ended, a fault that failed.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests fail the test they help")]
-
 use std::collections::BTreeSet;
 
 use serde_json::Value;

@@ -30,7 +30,7 @@ fn escaped(words: &str, apart: bool) -> String {
         match c {
             '\n' | '\r' | '\t' => out.push(' '),
             c if c.is_control() || overrides_direction(c) => {
-                out.extend(c.escape_unicode().flat_map(reference))
+                out.extend(c.escape_unicode().flat_map(reference));
             }
             '.' if before.iter().all(|c| c.eq_ignore_ascii_case(&'w')) => out.extend(reference(c)),
             ':' if ends => out.push(':'),

@@ -18,16 +18,21 @@ fn parsed(run: &Run, verdict: &Verdict) -> Report {
 
 fn case<'r>(report: &'r Report, name: &str) -> &'r TestCase {
     let cases = &report.test_suites[0].test_cases;
-    cases.iter().find(|case| case.name.as_str() == name).unwrap_or_else(|| panic!("{name} in {cases:?}"))
+    cases
+        .iter()
+        .find(|case| case.name.as_str() == name)
+        .ok_or_else(|| format!("{name} in {cases:?}"))
+        .unwrap()
 }
 
 fn bad(case: &TestCase) -> (NonSuccessKind, String) {
-    match &case.status {
+    let status = match &case.status {
         TestCaseStatus::NonSuccess { kind, message, .. } => {
-            (*kind, message.as_ref().unwrap().as_str().into())
+            message.as_ref().map(|text| (*kind, text.as_str().into()))
         }
-        other => panic!("{other:?}"),
-    }
+        _ => None,
+    };
+    status.ok_or_else(|| format!("{case:?}")).unwrap()
 }
 
 /// The run, and a verdict, in which every text that comes from elsewhere is [`NASTY`].
