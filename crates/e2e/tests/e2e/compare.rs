@@ -1,8 +1,9 @@
 //! Two runs against each other: the same API twice, and one that waits half as long again for everything but its health.
 
 use serde_json::Value;
+use squall_muejam::{Config, Flaw, LimitMode};
 
-use crate::support::{Place, Running, Urgent};
+use crate::support::{MueJam, Place, Urgent};
 
 const SUITE: &str = r#"
 schema = 1
@@ -26,13 +27,13 @@ const TRIES: usize = 4;
 
 /// A record of a run against an API that waits so long before each answer.
 fn record(place: &Place, latency_ms: u32, name: &str) {
-    let line = format!("muejam-api --bind 127.0.0.1:0 --rate-limits off --flaw latency={latency_ms}");
-    let mut api = Running::start(&mut place.command(&line));
-    let said = api.wait_for("listening on ");
-    let url = said.trim().rsplit(' ').next().unwrap();
-    let run = format!("run suite.toml --profile short --only-summary -H {url} --record {name}");
-    // Whether the run is good enough is what the comparison has to say.
-    place.squall(&run);
+    let flaw: Flaw = format!("latency={latency_ms}").parse().unwrap();
+    let mut config = Config { flaws: vec![flaw], ..Config::default() };
+    config.limits.mode = LimitMode::Off;
+    let api = MueJam::with(config);
+    let run = format!("run suite.toml --profile short --only-summary -H {} --record {name}", api.url());
+    // Whether a run passes does not matter; that it is one does.
+    place.calm(&run);
     assert!(place.path(name).is_file(), "{run}");
 }
 
@@ -45,7 +46,7 @@ fn a_slower_api_is_a_regression_and_the_same_is_none() {
     record(&place, 60, "slower.squall");
     let answer = place.squall("compare a.squall slower.squall --html both.html");
     answer.assert(1, &[]);
-    assert!(answer.stdout.starts_with("B is slower: p95 of "), "{answer}");
+    assert!(answer.stdout.starts_with("B is slower: "), "{answer}");
     assert!(place.read("both.html").contains("✗ Regressed"));
 
     let answer = place.squall("compare a.squall slower.squall --format json");

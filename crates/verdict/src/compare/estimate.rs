@@ -7,7 +7,8 @@
 //! that chance makes intervals wider, not narrower. Estimating r costs degrees of freedom; see [`Spread::of`].
 //!
 //! * Percentiles: the share of requests at or below the percentile varies by s; the limits are the percentiles at
-//!   p ± t s (Woodruff, JASA 47, 1952). No density is estimated and no percentile of a block is needed.
+//!   logit p ± t s / (p (1 − p)) (Woodruff, JASA 47, 1952; on the logit scale as `svyquantile` in R's survey package
+//!   has it). No density is estimated and no percentile of a block is needed.
 //! * Means and rates: ratios of sums, with their residuals; on a logarithmic scale.
 //! * Shares (error rates): the score interval (Wilson, JASA 22, 1927) at the number of requests that would vary as much
 //!   if they were independent.
@@ -55,9 +56,14 @@ impl Estimate {
         match &self.limits {
             Limits::Logarithm(error) => (self.centre - t * error, self.centre + t * error),
             Limits::Level { curve, level, error } => {
-                let (low, high) = (level - t * error, level + t * error);
-                let low = if low > 0.0 { curve.at(low).ln() } else { f64::NEG_INFINITY };
-                let high = if high < 1.0 { curve.at(high).ln() } else { f64::INFINITY };
+                // Of the odds, so that no number of standard errors leaves (0, 1) where the requests still tell.
+                let odds = level / (1.0 - level);
+                let step = (t * error / (level * (1.0 - level))).exp();
+                let at = |odds: f64| odds / (1.0 + odds);
+                let (low, high) = (at(odds / step), at(odds * step));
+                let outside = 0.5 / curve.count() as f64;
+                let low = if low > outside { curve.at(low).ln() } else { f64::NEG_INFINITY };
+                let high = if high < 1.0 - outside { curve.at(high).ln() } else { f64::INFINITY };
                 (low.min(self.centre), high.max(self.centre))
             }
             Limits::Share(n) => {

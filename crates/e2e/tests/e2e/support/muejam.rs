@@ -23,6 +23,11 @@ impl MueJam {
             ..Config::default()
         };
         config.limits.trust_forwarded_for = vec!["127.0.0.0/8".parse().unwrap()];
+        Self::with(config)
+    }
+
+    /// As `config` says.
+    pub(crate) fn with(config: Config) -> Self {
         let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         let running = runtime.block_on(spawn(config, ([127, 0, 0, 1], 0).into())).unwrap();
         Self { url: running.url(), running: Some(running), runtime: Some(runtime) }

@@ -80,11 +80,11 @@ fn equals_are_equal_and_a_tenth_is_seen() {
 
 #[test]
 fn strong_noise_makes_the_answer_open_not_wrong() {
-    let found = pairs(60, (0.9, 0.9), 0.2, 9_000);
+    let found = pairs(40, (0.9, 0.9), 0.2, 9_000);
     let text = report("strong noise", &found);
     println!("{text}");
-    assert!(count(&found.same, Finding::Regressed) <= 3, "at most 5 %: {text}");
-    assert!(count(&found.same, Finding::Improved) <= 3, "at most 5 %: {text}");
-    assert!(count(&found.same, Finding::Inconclusive) >= 50, "nobody can tell: {text}");
+    assert!(count(&found.same, Finding::Regressed) <= 2, "at most 5 %: {text}");
+    assert!(count(&found.same, Finding::Improved) <= 2, "at most 5 %: {text}");
+    assert!(count(&found.same, Finding::Inconclusive) >= 34, "nobody can tell: {text}");
     assert!(coverage(&found.same, |_| 0.0) >= 0.92, "95 % intervals: {text}");
 }
