@@ -28,6 +28,7 @@ pub(super) fn section(report: &Report, charts: &Findings) -> Markup {
 fn recovered(recovery: &RecoveryReport) -> Markup {
     html! {
         @match recovery.time_s {
+            Some(0.0) => span.badge.good { "✓ recovered at once" },
             Some(time) => span.badge.good { "✓ recovered after " (show::seconds(time)) },
             None => span.badge.bad { "✗ no recovery seen" },
         }
