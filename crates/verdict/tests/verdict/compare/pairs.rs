@@ -2,7 +2,7 @@
 
 use squall_core::{EndReason, Nanos, OutcomeKind};
 use squall_record::{End, Run};
-use squall_verdict::compare::{Change, Finding, Margins, Metric};
+use squall_verdict::compare::{Change, Difference, Finding, Margins, Metric};
 use squall_verdict::{CompareError, Comparison, compare};
 
 use crate::run::{Requests as _, phase, plan, run, second};
@@ -316,7 +316,7 @@ fn machines_and_load_that_differ_are_named() {
     b.plan.classes[0].weight = 1.0;
     b.windows[3] = requests(3, 0, 2.0);
     let comparison = compared(&a, &b);
-    let rows = |list: &[squall_verdict::compare::Difference]| -> Vec<String> {
+    let rows = |list: &[Difference]| -> Vec<String> {
         list.iter().map(|one| format!("{}: {} / {}", one.what, one.a, one.b)).collect()
     };
     assert_eq!(
