@@ -80,6 +80,10 @@ impl Stretch {
     fn elapsed(&self, expected: f64) -> f64 {
         // from·t + slope/2·t² = x, solved in the form that loses no digits, whatever the sign of the slope.
         let x = (expected - self.before).max(0.0);
+        if x == 0.0 {
+            // At its very beginning, where a rate that rises from nothing would divide nothing by nothing.
+            return 0.0;
+        }
         let root = (self.from * self.from + 2.0 * self.slope * x).max(0.0).sqrt();
         2.0 * x / (self.from + root)
     }
@@ -259,6 +263,16 @@ mod tests {
             assert!((up - (n as f64 + 0.5).sqrt()).abs() < 1e-8, "{n}: {up}");
             assert!((10.0 - down - up).abs() < 1e-8, "{n}: {down}");
         }
+    }
+
+    #[test]
+    fn an_arrival_due_where_a_rate_rises_from_nothing_is_not_late() {
+        // A sawtooth: 12.5 arrivals in the first tooth, so that the thirteenth stands exactly where the second begins.
+        let tooth = piece(0.0, 5.0, Some(5));
+        let moments = even(&[tooth, tooth], 10);
+        assert_eq!(moments[12], 5.0);
+        assert!(moments.is_sorted(), "{moments:?}");
+        assert_eq!(moments.len(), 25);
     }
 
     #[test]
