@@ -35,13 +35,17 @@ pub(crate) enum Call {
     Closed,
 }
 
+/// A place in a line is given out once. Keys are used again, by users of other classes too, and what is left of a user in a
+/// line must not pass for the next one.
+type Ticket = u64;
+
 /// Where a user is, as far as arrivals are concerned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Place {
     /// Busy, or gone.
     Away,
-    /// In the line of idle users.
-    Idle,
+    /// In the line of idle users, with this ticket.
+    Idle(Ticket),
     /// Was given an arrival, and has not run since.
     Called(Arrival),
 }
@@ -56,12 +60,14 @@ pub(super) struct Turns {
     lines: Vec<Line>,
     /// By user.
     places: Vec<Place>,
+    /// The next one.
+    ticket: Ticket,
 }
 
 #[derive(Debug, Default)]
 struct Line {
     /// May hold users that have left since: their place says so.
-    idle: VecDeque<UserKey>,
+    idle: VecDeque<(UserKey, Ticket)>,
     waiting: VecDeque<Arrival>,
     bound: usize,
 }
@@ -69,7 +75,7 @@ struct Line {
 impl Turns {
     pub(super) fn new(classes: usize, patience: Nanos) -> Self {
         let lines = std::iter::repeat_with(Line::default).take(classes).collect();
-        Self { open: false, patience, lines, places: Vec::new() }
+        Self { open: false, patience, lines, places: Vec::new(), ticket: 0 }
     }
 
     pub(super) fn is_open(&self) -> bool {
@@ -88,7 +94,13 @@ impl Turns {
     pub(super) fn close(&mut self, recorder: &mut Recorder) {
         self.open = false;
         for (class, line) in self.lines.iter_mut().enumerate() {
-            line.idle.clear();
+            // Their place must not outlive the line: another open phase may begin before they have run.
+            for (key, ticket) in line.idle.drain(..) {
+                let place = &mut self.places[key as usize];
+                if *place == Place::Idle(ticket) {
+                    *place = Place::Away;
+                }
+            }
             for arrival in line.waiting.drain(..) {
                 drop_arrival(recorder, class, arrival);
             }
@@ -104,9 +116,9 @@ impl Turns {
     ) -> Option<UserKey> {
         recorder.iterations(arrival.phase, class).offered += 1;
         let line = &mut self.lines[class.index()];
-        while let Some(key) = line.idle.pop_front() {
+        while let Some((key, ticket)) = line.idle.pop_front() {
             let place = &mut self.places[key as usize];
-            if *place == Place::Idle {
+            if *place == Place::Idle(ticket) {
                 *place = Place::Called(arrival);
                 return Some(key);
             }
@@ -133,28 +145,26 @@ impl Turns {
         if let Some(arrival) = line.waiting.pop_front() {
             return Some(arrival);
         }
-        line.idle.push_back(key);
+        let ticket = self.ticket;
+        self.ticket += 1;
+        line.idle.push_back((key, ticket));
         if self.places.len() <= key as usize {
             self.places.resize(key as usize + 1, Place::Away);
         }
-        self.places[key as usize] = Place::Idle;
+        self.places[key as usize] = Place::Idle(ticket);
         None
     }
 
     /// What an idle user is to do.
     pub(super) fn called(&mut self, key: UserKey) -> Call {
-        let open = self.open;
         let Some(place) = self.places.get_mut(key as usize) else { return Call::Closed };
         match *place {
             Place::Called(arrival) => {
                 *place = Place::Away;
                 Call::Serve(arrival)
             }
-            Place::Idle if open => Call::Wait,
-            Place::Idle | Place::Away => {
-                *place = Place::Away;
-                Call::Closed
-            }
+            Place::Idle(_) => Call::Wait,
+            Place::Away => Call::Closed,
         }
     }
 
@@ -260,5 +270,30 @@ mod tests {
         assert_eq!(dropped(&mut recorder), 1, "it was given to a user that was cut before it ran");
         turns.close(&mut recorder);
         assert_eq!(turns.called(2), Call::Closed);
+    }
+
+    #[test]
+    fn what_is_left_of_a_user_in_a_line_is_not_the_next_one_with_its_key() {
+        const B: UserClassId = UserClassId(1);
+        let mut turns = Turns::new(2, PATIENCE);
+        turns.open([1, 1].into_iter());
+        let mut recorder = Recorder::new(Sites::default(), 2, 0);
+        turns.take_or_wait(0, A, Nanos::ZERO, &mut recorder);
+        turns.leave(0, A, &mut recorder);
+        turns.take_or_wait(0, B, Nanos::ZERO, &mut recorder);
+        assert_eq!(turns.arrive(A, at(1), &mut recorder), None, "there is no user of its class");
+        assert_eq!(turns.arrive(B, at(2), &mut recorder), Some(0));
+        assert_eq!(turns.called(0), Call::Serve(at(2)));
+    }
+
+    #[test]
+    fn an_open_phase_that_follows_at_once_forgets_no_idle_user() {
+        let (mut turns, mut recorder) = turns(1);
+        turns.take_or_wait(0, A, Nanos::ZERO, &mut recorder);
+        turns.close(&mut recorder);
+        turns.open([1].into_iter());
+        assert_eq!(turns.called(0), Call::Closed, "it has to stand in line again");
+        turns.take_or_wait(0, A, Nanos::ZERO, &mut recorder);
+        assert_eq!(turns.arrive(A, at(1), &mut recorder), Some(0));
     }
 }
