@@ -166,7 +166,8 @@ impl<C: Connector + 'static> User<C> {
             }
             match self.thread.called(self.key) {
                 // Being told to stop at the same time does not take back what was given before.
-                Call::Serve(arrival) => Poll::Ready(Ok(Some((arrival, arrival.due)))),
+                // Handed out late, it may have been due before this user was free.
+                Call::Serve(arrival) => Poll::Ready(Ok(Some((arrival, arrival.due.max(free))))),
                 _ if life == Life::Stopping => {
                     // `on_stop` is still to come, and this user must not be given anything meanwhile.
                     self.thread.leave_line(self.key, self.slot.class);
