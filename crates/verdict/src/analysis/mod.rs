@@ -151,7 +151,7 @@ pub struct FaultEffect {
 
 /// Look at `run` in every way there is.
 pub fn analyse(run: &Run) -> Analyses {
-    let seconds = seconds::seconds(&run.windows, &|_| true);
+    let seconds = seconds::seconds(&run.windows, &run.phases, &|_| true);
     Analyses {
         parts: parts::parts(run, &seconds),
         recoveries: recovery::in_seconds(&run.plan.load, &seconds, &run.phases, 95.0),

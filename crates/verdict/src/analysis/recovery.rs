@@ -53,7 +53,7 @@ pub(crate) fn recoveries(
     percentile: f64,
     filter: Filter<'_>,
 ) -> Vec<Recovery> {
-    in_seconds(load, &seconds(windows, filter), phases, percentile)
+    in_seconds(load, &seconds(windows, phases, filter), phases, percentile)
 }
 
 /// The same of a run that is already gathered.

@@ -5,6 +5,7 @@
 //! the server.
 
 use squall_core::{Nanos, OutcomeKind};
+use squall_record::PhaseMark;
 use squall_stats::{CellKey, Histogram, Iterations, Window};
 
 /// Which requests are looked at.
@@ -16,7 +17,8 @@ pub(crate) struct Second {
     pub(crate) end: Nanos,
     /// Users at its end.
     pub(crate) users: u32,
-    /// Users times seconds: those at its begin are those at the end of the window before.
+    /// Users times seconds: those at its begin are those at the end of the window before, and in between they change
+    /// evenly while a phase ramps.
     pub(crate) user_seconds: f64,
     pub(crate) ok: u64,
     /// Timeouts among them.
@@ -29,18 +31,18 @@ pub(crate) struct Second {
 }
 
 /// The windows of a run and the requests that `filter` lets through, in the order of time.
-pub(crate) fn seconds(windows: &[Window], filter: Filter<'_>) -> Vec<Second> {
+pub(crate) fn seconds(windows: &[Window], phases: &[PhaseMark], filter: Filter<'_>) -> Vec<Second> {
     let users = |window: &Window| window.users.iter().sum::<u32>();
     let mut before = windows.first().map_or(0, users);
     let second = |window: &Window| {
         let now = users(window);
-        let mean = f64::midpoint(f64::from(before), f64::from(now));
+        let user_seconds = user_seconds(window, phases, before, now);
         before = now;
         let mut second = Second {
             start: window.start,
             end: window.start + window.span,
             users: now,
-            user_seconds: mean * window.span.as_secs_f64(),
+            user_seconds,
             ok: 0,
             failed: 0,
             rate_limited: 0,
@@ -64,6 +66,19 @@ pub(crate) fn seconds(windows: &[Window], filter: Filter<'_>) -> Vec<Second> {
         second
     };
     windows.iter().map(second).collect()
+}
+
+/// Users times seconds in `window`, which began with `before` users and ended with `now`. A ramp may take a small part of
+/// it: 30 users who stop in its first 0.3 s are not 15 users all the time.
+fn user_seconds(window: &Window, phases: &[PhaseMark], before: u32, now: u32) -> f64 {
+    let (start, end) = (window.start, window.start + window.span);
+    let from = phases.iter().map(|phase| phase.start).find(|at| (start..end).contains(at)).unwrap_or(start);
+    let ramped = phases.iter().rev().filter_map(|phase| phase.ramped).find(|at| (start..=end).contains(at));
+    let to = ramped.filter(|ramped| *ramped >= from).unwrap_or(end);
+    let (before, now) = (f64::from(before), f64::from(now));
+    before * from.since(start).as_secs_f64()
+        + f64::midpoint(before, now) * to.since(from).as_secs_f64()
+        + now * end.since(to).as_secs_f64()
 }
 
 /// The seconds of a stretch: those whose middle lies in it.

@@ -110,6 +110,30 @@ fn a_spike_that_does_no_harm_is_over_at_once() {
 }
 
 #[test]
+fn a_spike_whose_users_leave_in_a_part_of_a_second_is_over_at_once() {
+    // Seven requests a second and user. Of 40 users 30 leave within 300 ms: 40 × 7 / s falls to 10 × 7 / s.
+    let windows = (0..SECS).map(|number| {
+        let mut window = second(number);
+        window.users[0] = if (60..90).contains(&number) { 40 } else { 10 };
+        let user_seconds = if number == 90 { 0.3 * 25.0 + 0.7 * 10.0 } else { f64::from(window.users[0]) };
+        for _ in 0..(7.0 * user_seconds) as u64 {
+            let phase = if number < 60 { 0 } else { 1 + u16::from(number >= 90) };
+            count(std::slice::from_mut(&mut window), phase, 0.0, OutcomeKind::Ok, 0.1);
+        }
+        window
+    });
+    let mut run = spike(8, &|_, random| ok(0.1, random));
+    run.windows = windows.collect();
+    for (phase, (users, ramped)) in run.phases.iter_mut().zip([(10, 100), (40, 60_300), (10, 90_300)]) {
+        (phase.users, phase.ramped) = (users, Some(ms(ramped)));
+    }
+    let recovery = only(&run);
+    assert_eq!(recovery.time, Some(Nanos::ZERO), "{recovery:?}");
+    let per_user = recovery.baseline.throughput_per_user.unwrap();
+    assert!((per_user - 7.0).abs() < 1e-9, "{per_user}");
+}
+
+#[test]
 fn a_server_that_stays_slow_does_not_recover() {
     let server = |at: f64, random: &mut Random| ok(if at > SPIKE { 0.16 } else { 0.1 }, random);
     let recovery = only(&spike(2, &server));
