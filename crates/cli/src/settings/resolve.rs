@@ -100,7 +100,7 @@ impl Parser {
             }),
             threads: self.parsed("threads", threads).unwrap_or(0),
             strict: self.flag("strict"),
-            allow_faults: self.flag("allow-faults"),
+            allow_faults: self.allow_faults(),
         };
         if settings.outputs.csv.is_none() && self.flag("csv-full-history") {
             self.problems.push(
@@ -109,6 +109,19 @@ impl Parser {
             );
         }
         settings
+    }
+
+    /// Suites and configuration files lie in one folder and come from one hand; leave to run a suite's commands does not.
+    fn allow_faults(&mut self) -> bool {
+        let allowed = self.flag("allow-faults");
+        let given = self.given.get("allow-faults").filter(|_| allowed);
+        if let Some(file) = given.and_then(|given| given.source.file()) {
+            self.problems
+                .push(Problem::new(format!("{} cannot allow faults: they run commands", file.display())).help(
+                "give --allow-faults on the command line, or set SQUALL_ALLOW_FAULTS=true in the environment",
+            ));
+        }
+        allowed
     }
 
     fn shape(&mut self) -> Shape {

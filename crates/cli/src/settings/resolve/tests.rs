@@ -228,3 +228,15 @@ fn variables_that_are_no_text_are_refused_by_name() {
     place.environment.not_text = vec!["PATH".to_owned(), "LOCUST_USERS".to_owned()];
     assert_eq!(problems(place.resolve(&[], None)), ["the environment variable LOCUST_USERS is not UTF-8"]);
 }
+
+#[test]
+fn a_file_cannot_allow_faults() {
+    let mut place = Place::new();
+    place.file("here/locust.conf", "allow-faults = true");
+    let refused = problems(place.resolve(&[], None));
+    assert!(refused.iter().any(|problem| problem.contains("cannot allow faults")), "{refused:?}");
+    place.file("here/locust.conf", "allow-faults = false");
+    assert!(!place.resolve(&[], None).unwrap().settings.allow_faults);
+    place.variable("SQUALL_ALLOW_FAULTS", "true");
+    assert!(place.resolve(&[], None).unwrap().settings.allow_faults);
+}
