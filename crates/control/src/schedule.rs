@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use squall_core::{ClassDemand, Dispatcher, Nanos, NoUsers, PhaseId, Ramp, SlotLeases};
 use squall_engine::{ArrivalSchedule, Assignment, Change};
-use squall_plan::{ArrivalPlan, Plan, UserClass};
+use squall_plan::{ArrivalPlan, Plan, arrival_shares};
 
 /// One phase of the run, planned to the last user.
 #[derive(Clone, Debug, PartialEq)]
@@ -67,19 +67,13 @@ pub fn schedule(plan: &Plan) -> Result<Vec<PhaseSchedule>, NoUsers> {
     Ok(schedules)
 }
 
-/// What arrives in a phase: classes have shares by weight. A fixed count is a number of users and no share, unless there
-/// is nothing else to go by.
+/// What arrives in a phase.
 fn arrive(plan: &Plan, arrivals: &ArrivalPlan, users: &[u32], end: Option<Nanos>) -> ArrivalSchedule {
-    let weighted = |class: &UserClass| if class.fixed_count > 0 { 0.0 } else { class.weight };
-    let mut weights: Vec<_> = plan.classes.iter().map(weighted).collect();
-    if weights.iter().all(|&weight| weight <= 0.0) {
-        weights = plan.classes.iter().map(|class| f64::from(class.fixed_count)).collect();
-    }
     ArrivalSchedule {
         segments: arrivals.segments.clone(),
         spacing: arrivals.spacing,
         seed: plan.seed,
-        weights,
+        weights: arrival_shares(&plan.classes),
         users: users.to_vec(),
         end,
     }
@@ -158,19 +152,10 @@ pub(crate) mod tests {
         assert!(phases[0].assignment.arrivals.is_none() && phases[2].assignment.arrivals.is_none());
         let open = phases[1].assignment.arrivals.as_ref().unwrap();
         assert_eq!((&open.segments, open.spacing, open.seed), (&segments, Spacing::Poisson, plan.seed));
-        assert_eq!(open.weights, [3.0, 0.0, 1.0], "a fixed count is no share");
+        assert_eq!(open.weights, [0.75, 0.0, 0.25], "a fixed count is no share");
         assert_eq!((open.users.clone(), open.end), (phases[1].users.clone(), Some(Nanos::from_secs(20))));
         assert_eq!(open.users.iter().sum::<u32>(), 20);
         assert!(phases[1].ramped.unwrap() < Nanos::from_millis(10_001));
-
-        let mut fixed = plan_of(&[(10, 1e6, 10)], &[(0.0, 2), (0.0, 6)]);
-        fixed.load.phases[0].arrivals = Some(arrivals);
-        let phases = schedule(&fixed).unwrap();
-        assert_eq!(
-            phases[0].assignment.arrivals.as_ref().unwrap().weights,
-            [2.0, 6.0],
-            "nothing else to go by"
-        );
     }
 
     #[test]

@@ -130,7 +130,8 @@ fn is_throughput(measure: &Measure) -> bool {
     }
 }
 
-/// The share of each class among arrivals, by weight; the position is the `UserClassId`.
+/// The share of each class among arrivals, by weight; the position is the `UserClassId`. A class with a fixed count has
+/// none: that is a number of users, and suites refuse it where tasks arrive.
 pub fn arrival_shares(classes: &[UserClass]) -> Vec<f64> {
     let weight = |class: &UserClass| if class.fixed_count > 0 { 0.0 } else { class.weight };
     let whole: f64 = classes.iter().map(weight).sum();
