@@ -5,6 +5,7 @@ use squall_core::Nanos;
 use squall_plan::{MonitorKind, Unit};
 use squall_record::{MarkKind, Point, Run};
 use squall_stats::Window;
+use squall_verdict::statistics::median;
 
 use crate::report::{DriftReport, RecoveryReport, Report};
 use crate::series::{MAX_POINTS, Series, thousandth};
@@ -183,8 +184,8 @@ pub(crate) fn drift(run: &Run, id: String, drift: &DriftReport) -> Option<DriftC
         t.iter().zip(&values).filter_map(|(t, value)| Some((*t, (*value)?))).collect();
     let per_s = drift.slope / 3600.0;
     // As Theil and Sen have it: half of the points lie above the line.
-    let level = median(known.iter().map(|(t, value)| value - per_s * t).collect())?;
-    let middle = median(known.iter().map(|(t, _)| *t).collect())?;
+    let level = median(&mut known.iter().map(|(t, value)| value - per_s * t).collect::<Vec<_>>())?;
+    let middle = median(&mut known.iter().map(|(t, _)| *t).collect::<Vec<_>>())?;
     let along =
         |slope: f64| t.iter().map(|t| level + per_s * middle + slope / 3600.0 * (t - middle)).collect();
     Some(DriftChart {
@@ -197,13 +198,6 @@ pub(crate) fn drift(run: &Run, id: String, drift: &DriftReport) -> Option<DriftC
         t,
         values,
     })
-}
-
-fn median(mut values: Vec<f64>) -> Option<f64> {
-    values.sort_by(f64::total_cmp);
-    let middle = values.len() / 2;
-    let upper = *values.get(middle)?;
-    Some(if values.len() % 2 == 1 { upper } else { f64::midpoint(values[middle - 1], upper) })
 }
 
 /// The charts that belong to the findings of `report`: recoveries of phases, of faults, drifts.
@@ -265,12 +259,5 @@ mod tests {
         let (t, values) = points(&samples, Some(Nanos::from_secs(5)));
         assert_eq!(t, [0.0, 5.0, 22.5, 40.0]);
         assert_eq!(values, [Some(1.0), Some(1.0), None, Some(3.0)]);
-    }
-
-    #[test]
-    fn a_median_lies_between_the_two_in_the_middle() {
-        assert_eq!(median(vec![4.0, 1.0, 2.0]), Some(2.0));
-        assert_eq!(median(vec![4.0, 1.0, 2.0, 3.0]), Some(2.5));
-        assert_eq!(median(vec![]), None);
     }
 }

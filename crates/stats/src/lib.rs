@@ -15,5 +15,5 @@ pub use cell::{Cell, CellKey, Sample};
 pub use errors::{ErrorCode, ErrorEntry, ErrorKey, ErrorTable, MAX_ERRORS, MAX_SAMPLES};
 pub use histogram::{DecodeError, Histogram, PageReserve};
 pub use recorder::{Recorder, Sites};
-pub use summary::{Quantile, Summary};
+pub use summary::{Quantile, Summary, nearest_rank};
 pub use window::{Iterations, TaskCounts, Window};

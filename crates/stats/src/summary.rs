@@ -141,7 +141,7 @@ impl Summary {
         if total == 0 {
             return None;
         }
-        let rank = nearest_rank(percentile, total);
+        let rank = nearest_rank(percentile / 100.0, total);
         if self.censored.is_empty() {
             let value = self.ok.value_at_rank(rank)?.min(self.longest);
             return Some(Quantile { value, at_least: false });
@@ -161,7 +161,9 @@ impl Summary {
         if count == 0 {
             return None;
         }
-        self.service.value_at_rank(nearest_rank(percentile, count)).map(|value| value.min(self.longest))
+        self.service
+            .value_at_rank(nearest_rank(percentile / 100.0, count))
+            .map(|value| value.min(self.longest))
     }
 
     /// Response times of successes.
@@ -170,10 +172,11 @@ impl Summary {
     }
 }
 
-fn nearest_rank(percentile: f64, total: u64) -> u64 {
+/// The rank (from 1) of the value that `share` (0 to 1) of `count` values do not exceed: nearest rank. 1 of none.
+pub fn nearest_rank(share: f64, count: u64) -> u64 {
     // 99.9 % of 1000 must be rank 999, whatever the last bit of the product says.
-    let rank = (percentile / 100.0 * total as f64 - 1e-9).ceil();
-    (rank as u64).clamp(1, total)
+    let rank = (share * count as f64 - 1e-9).ceil();
+    (rank as u64).clamp(1, count.max(1))
 }
 
 fn ratio(part: u64, whole: u64) -> Option<f64> {

@@ -55,6 +55,21 @@ impl Iterations {
         self.completed += other.completed;
         self.dropped += other.dropped;
     }
+
+    /// Take away what was merged before.
+    pub fn remove(&mut self, other: &Self) {
+        self.offered -= other.offered;
+        self.started -= other.started;
+        self.completed -= other.completed;
+        self.dropped -= other.dropped;
+    }
+
+    /// Share of those due that were given up, from 0 to 1; `None` when there were none. One that waits is due in one window
+    /// and given up in a later one, so that in a part of a run more may be given up than are due: that is all of them.
+    pub fn dropped_share(&self) -> Option<f64> {
+        let due = self.offered.max(self.dropped);
+        (due > 0).then(|| self.dropped as f64 / due as f64)
+    }
 }
 
 /// What became of a task's turns.
@@ -168,5 +183,20 @@ impl Window {
         for (_, cell) in &mut self.cells {
             cell.reset();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_more_than_all_are_given_up_and_of_none_there_is_no_share() {
+        let share =
+            |offered, dropped| Iterations { offered, dropped, ..Iterations::default() }.dropped_share();
+        assert_eq!(share(0, 0), None);
+        assert_eq!(share(8, 2), Some(0.25));
+        // Due before, given up now.
+        assert_eq!((share(1, 3), share(0, 3)), (Some(1.0), Some(1.0)));
     }
 }

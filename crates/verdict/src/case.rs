@@ -237,7 +237,7 @@ impl Case {
             Measure::Throughput => exact(measured.throughput(&selection, |key| self.lens.sees(key))),
             Measure::Dropped => {
                 let counts = measured.iterations(&selection, self.criterion.scope.class);
-                let value = (counts.offered > 0).then(|| counts.dropped as f64 / counts.offered as f64);
+                let value = counts.dropped_share();
                 let note = value.is_none().then(|| "no task was due".to_owned());
                 return Reading { value: exact(value), note, ..Reading::default() };
             }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use squall_core::{Nanos, OutcomeKind, PhaseId};
 use squall_plan::{Measure, Scope};
-use squall_stats::{CellKey, Window};
+use squall_stats::{CellKey, Iterations, Window, nearest_rank};
 
 use crate::level::Value;
 
@@ -31,8 +31,7 @@ pub(crate) struct Tally {
     longest: Nanos,
     /// By response time: successes, and requests that waited in vain at least so long.
     times: BTreeMap<Nanos, [u64; 2]>,
-    offered: u64,
-    dropped: u64,
+    iterations: Iterations,
 }
 
 impl Lens {
@@ -67,8 +66,7 @@ impl Tally {
         }
         for (of, class, counts) in window.iterations() {
             if of == phase && lens.scope.class.is_none_or(|only| only == class) {
-                tally.offered += counts.offered;
-                tally.dropped += counts.dropped;
+                tally.iterations.merge(counts);
             }
         }
         tally
@@ -76,7 +74,7 @@ impl Tally {
 
     /// Nothing was counted, whatever time it took.
     pub(crate) fn is_empty(&self) -> bool {
-        self.counts.iter().all(|&count| count == 0) && self.offered == 0 && self.dropped == 0
+        self.counts.iter().all(|&count| count == 0) && self.iterations == Iterations::default()
     }
 
     /// Add what `other` counted.
@@ -85,8 +83,7 @@ impl Tally {
         self.timely += other.timely;
         self.ok_sum = self.ok_sum.saturating_add(other.ok_sum);
         self.longest = self.longest.max(other.longest);
-        self.offered += other.offered;
-        self.dropped += other.dropped;
+        self.iterations.merge(&other.iterations);
         for (mine, theirs) in self.counts.iter_mut().zip(&other.counts) {
             *mine += theirs;
         }
@@ -102,8 +99,7 @@ impl Tally {
         self.span = self.span - other.span;
         self.timely -= other.timely;
         self.ok_sum -= other.ok_sum;
-        self.offered -= other.offered;
-        self.dropped -= other.dropped;
+        self.iterations.remove(&other.iterations);
         for (mine, theirs) in self.counts.iter_mut().zip(&other.counts) {
             *mine -= theirs;
         }
@@ -137,7 +133,7 @@ impl Tally {
             Measure::Mean => self.ok_sum.checked_div(ok).map(|mean| exact(Nanos(mean).as_secs_f64())),
             Measure::ErrorRate => share(failed, ok + failed).map(exact),
             Measure::RateLimited => share(refused, ok + failed + refused).map(exact),
-            Measure::Dropped => share(self.dropped, self.offered.max(self.dropped)).map(exact),
+            Measure::Dropped => self.iterations.dropped_share().map(exact),
             Measure::Throughput => {
                 (self.span > Nanos::ZERO).then(|| exact(self.timely as f64 / self.span.as_secs_f64()))
             }
@@ -156,8 +152,7 @@ impl Tally {
         if total == 0 {
             return None;
         }
-        // 99.9 % of 1000 must be rank 999, whatever the last bit of the product says.
-        let rank = ((percentile / 100.0 * total as f64 - 1e-9).ceil() as u64).clamp(1, total);
+        let rank = nearest_rank(percentile / 100.0, total);
         let (mut answered, mut seen) = (0, 0);
         let (mut lower, mut upper) = (None, None);
         for (time, [ok, in_vain]) in &self.times {

@@ -262,7 +262,7 @@ impl IterationsReport {
             started_per_s: per_s(all.started),
             finished_per_s: per_s(all.completed),
             dropped_per_s: per_s(all.dropped),
-            dropped_share: (all.offered > 0).then(|| all.dropped as f64 / all.offered as f64),
+            dropped_share: all.dropped_share(),
         }
     }
 

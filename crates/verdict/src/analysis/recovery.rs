@@ -20,10 +20,10 @@
 use squall_core::Nanos;
 use squall_plan::{Load, Unit};
 use squall_record::PhaseMark;
-use squall_stats::Window;
+use squall_stats::{Window, nearest_rank};
 
 use super::disturbance::{Disturbance, Pace, disturbing_phases};
-use super::seconds::{Filter, Second, percentiles, rank, seconds, within};
+use super::seconds::{Filter, Second, percentiles, seconds, within};
 use super::situation::situation;
 use super::{Recovery, Situation};
 
@@ -147,7 +147,7 @@ impl Sums {
         // Nearest rank, as for every percentile: as many may be late as are not needed for it.
         let timed = self.timed as f64;
         let share = usual.percentile / 100.0;
-        let needed = rank(usual.percentile, self.timed) as f64;
+        let needed = nearest_rank(usual.percentile / 100.0, self.timed) as f64;
         let chance = deviations * (timed * share * (1.0 - share)).sqrt();
         usual.time.is_none() || (self.timed - self.late) as f64 >= needed - chance
     }

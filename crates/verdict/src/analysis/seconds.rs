@@ -6,7 +6,7 @@
 
 use squall_core::{Nanos, OutcomeKind};
 use squall_record::PhaseMark;
-use squall_stats::{CellKey, Histogram, Iterations, Window};
+use squall_stats::{CellKey, Histogram, Iterations, Window, nearest_rank};
 
 /// Which requests are looked at.
 pub(crate) type Filter<'a> = &'a dyn Fn(&CellKey) -> bool;
@@ -101,13 +101,7 @@ pub(crate) fn percentiles<const N: usize>(seconds: &[Second], percentiles: [f64;
     seconds.iter().for_each(|second| times.merge(&second.times));
     let longest = seconds.iter().map(|second| second.longest).max().unwrap_or(Nanos::ZERO);
     percentiles.map(|percentile| {
-        let rank = rank(percentile, times.count());
+        let rank = nearest_rank(percentile / 100.0, times.count());
         times.value_at_rank(rank).map(|time| time.min(longest).as_secs_f64())
     })
-}
-
-/// How many of `count` requests are no slower than their percentile, nearest rank.
-pub(crate) fn rank(percentile: f64, count: u64) -> u64 {
-    // The last bit of the product must not make 95 % of 100 the 96th.
-    (percentile / 100.0 * count as f64 - 1e-9).ceil().max(1.0) as u64
 }

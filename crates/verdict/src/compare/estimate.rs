@@ -16,7 +16,7 @@
 use std::rc::Rc;
 
 use squall_core::Nanos;
-use squall_stats::Histogram;
+use squall_stats::{Histogram, nearest_rank};
 
 use super::blocks::{Block, Observed};
 
@@ -246,7 +246,7 @@ impl Curve {
     }
 
     fn rank(&self, level: f64) -> u64 {
-        (level * self.count() as f64 - 1e-9).ceil().max(1.0) as u64
+        nearest_rank(level, self.count())
     }
 }
 

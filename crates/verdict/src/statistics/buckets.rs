@@ -73,6 +73,13 @@ mod tests {
     }
 
     #[test]
+    fn a_median_lies_between_the_two_in_the_middle() {
+        assert_eq!(median(&mut [4.0, 1.0, 2.0]), Some(2.0));
+        assert_eq!(median(&mut [4.0, 1.0, 2.0, 3.0]), Some(2.5));
+        assert_eq!(median(&mut []), None);
+    }
+
+    #[test]
     fn a_bucket_is_the_median_of_its_samples_at_their_mean_moment() {
         let at = |secs, value| (Nanos::from_secs(secs), value);
         let samples =
