@@ -57,9 +57,9 @@ pub(super) fn drifts(run: &Run, seconds: &[Second]) -> Vec<Drift> {
     found.into_iter().zip(beyond_chance).map(|(looked, certain)| looked.drift(run, certain)).collect()
 }
 
-/// CPU of the generator says how busy it is, not how the target does.
+/// What the generator uses says nothing of the target: doubts look at it.
 fn is_looked_at(name: &str) -> bool {
-    !matches!(name, "generator.cpu" | "generator.throttled")
+    !name.starts_with("generator.")
 }
 
 fn longest_hold(run: &Run, seconds: &[Second]) -> Option<(Nanos, Nanos)> {
@@ -221,17 +221,9 @@ fn matters(unit: Unit, change: f64, level: f64) -> bool {
 fn limit(run: &Run, name: &str) -> Option<f64> {
     let (monitor, what) = name.rsplit_once('.')?;
     let kind = &run.plan.monitors.iter().find(|planned| planned.name == monitor)?.kind;
-    let machine = Some(run.environment.memory_bytes).filter(|bytes| *bytes > 0);
-    let limit = match (kind, what) {
-        (MonitorKind::Generator, "fds") => run.environment.fd_limit,
-        (MonitorKind::Generator, "rss") => {
-            machine.into_iter().chain(run.environment.cgroup_memory_bytes).min()
-        }
-        // Seen in /proc, so it runs on this machine.
-        (MonitorKind::Process(_), "rss") => machine,
-        _ => None,
-    };
-    limit.map(|limit| limit as f64)
+    // Seen in /proc, so it runs on this machine.
+    let on_this_machine = matches!(kind, MonitorKind::Process(_)) && what == "rss";
+    (on_this_machine && run.environment.memory_bytes > 0).then_some(run.environment.memory_bytes as f64)
 }
 
 /// Which of `p_values` are significant at [`LEVEL`] together: the smallest against level / m, the next against

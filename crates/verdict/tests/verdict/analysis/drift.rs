@@ -32,7 +32,7 @@ fn steady(secs: u64, series: Vec<Series>, random: &mut Random) -> Run {
     run
 }
 
-/// What a healthy process and generator look like: garbage collected in sawteeth, a warm-up that settles, buffers that
+/// What healthy processes look like: garbage collected in sawteeth, a warm-up that settles, buffers that
 /// grow in steps, numbers of things that come and go. `leak` bytes a second are added to its memory.
 fn habits(secs: u64, leak: f64, warm_up: f64, random: &mut Random) -> Vec<Series> {
     let total = secs + 5;
@@ -48,7 +48,7 @@ fn habits(secs: u64, leak: f64, warm_up: f64, random: &mut Random) -> Vec<Series
         200.0 * MB + leak * at + warm + sawtooth + 1.5 * MB * noise.next(&mut draw)
     });
     let mut level = 0.0;
-    let steps = series("generator.rss", Unit::Bytes, total, |at| {
+    let steps = series("pool.memory", Unit::Bytes, total, |at| {
         // Higher and higher, but ever less often.
         level += if draw.uniform() < 2.0 / (at + 10.0) { 1.0 * MB } else { 0.0 };
         30.0 * MB + level
@@ -93,12 +93,11 @@ fn twenty_runs_without_a_leak_raise_none() {
             "p95",
             "throughput",
             "process.rss",
-            "generator.rss",
+            "pool.memory",
             "cache.memory",
             "process.cpu",
             "process.threads",
             "process.fds",
-            "generator.fds",
         ];
         assert_eq!(looked_at, expected);
         for drift in &drifts {
