@@ -229,7 +229,7 @@
       { label: "dropped", values: series.dropped, color: color("c-failed"), fill: tint("c-failed") },
       { label: "offered", values: series.offered, color: color("c-asked"), dash: [5, 4] },
       { label: "started", values: series.started, color: color("c-p95") },
-      { label: "completed", values: series.finished, color: color("c-ok") },
+      { label: "completed", values: series.completed, color: color("c-ok") },
     ], { show: rate });
     data.watched.forEach(drawWatched);
     data.findings.recoveries.forEach(drawRecovery);

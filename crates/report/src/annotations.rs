@@ -7,6 +7,7 @@ use squall_record::Run;
 use squall_verdict::{Severity, Standing, Verdict};
 
 use crate::report::{Report, Tone};
+use crate::show::plain;
 
 /// GitHub shows at most this many annotations of a level for a step.
 const MOST: usize = 10;
@@ -68,9 +69,10 @@ fn commands(level: &str, mut said: Vec<(String, String)>) -> Vec<String> {
     said.iter().map(command).collect()
 }
 
-/// Escaped as the text of a command.
+/// Escaped as the text of a command. Other control characters say nothing to GitHub, but something to a terminal.
 fn data(text: &str) -> String {
-    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+    let text = text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A");
+    plain(&text).into_owned()
 }
 
 /// Escaped as a property of a command.

@@ -51,7 +51,7 @@ pub struct Series {
     /// Task iterations begun per second.
     pub started: Vec<f64>,
     /// Task iterations run to their end per second.
-    pub finished: Vec<f64>,
+    pub completed: Vec<f64>,
     /// Task iterations given up per second.
     pub dropped: Vec<f64>,
 }
@@ -113,7 +113,7 @@ impl Series {
         let columns = [
             (&mut self.offered, sum.offered),
             (&mut self.started, sum.started),
-            (&mut self.finished, sum.completed),
+            (&mut self.completed, sum.completed),
             (&mut self.dropped, sum.dropped),
         ];
         for (column, count) in columns {

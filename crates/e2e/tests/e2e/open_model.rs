@@ -120,7 +120,7 @@ stop_timeout = "2s"
     // 600 with a standard error of 24.
     assert!((500..700).contains(&count("offered")), "{iterations:#}");
     assert_eq!(count("offered"), count("started") + count("dropped"), "{iterations:#}");
-    assert_eq!((count("started"), count("finished")), (log.received, log.received), "{iterations:#}");
+    assert_eq!((count("started"), count("completed")), (log.received, log.received), "{iterations:#}");
     assert!((44..=52).contains(&log.received), "{}", log.received);
     let doubts = summary.0["verdict"]["doubts"].as_array().unwrap();
     assert!(doubts.iter().all(|doubt| doubt["doubt"] != "generator_saturated"), "{doubts:#?}");

@@ -34,7 +34,8 @@ pub(super) fn parts(report: &Report, colour: bool) -> String {
             show::maybe_percent(of.rate_limited_share).into(),
         ];
         if open {
-            let rates = [of.offered_per_s, of.started_per_s, of.finished_per_s];
+            let of = &of.iterations;
+            let rates = [of.offered_per_s, of.started_per_s, of.completed_per_s];
             cells.extend(rates.map(|rate| Cell::from(show::number(rate))));
             let paint = if of.dropped_per_s > 0.0 { Paint::Warning } else { Paint::Dim };
             cells.push(Cell::painted(show::number(of.dropped_per_s), paint));

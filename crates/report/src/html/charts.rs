@@ -79,10 +79,10 @@ pub(super) fn situation(of: &SituationReport, open: bool) -> Markup {
         td { (show::maybe_percent(of.error_rate)) }
         td { (show::maybe_percent(of.rate_limited_share)) }
         @if open {
-            td { (show::number(of.offered_per_s)) }
-            td { (show::number(of.started_per_s)) }
-            td { (show::number(of.finished_per_s)) }
-            td { @if of.dropped_per_s > 0.0 { span.caution { (show::number(of.dropped_per_s)) } } @else { span.zero { "0" } } }
+            td { (show::number(of.iterations.offered_per_s)) }
+            td { (show::number(of.iterations.started_per_s)) }
+            td { (show::number(of.iterations.completed_per_s)) }
+            td { @if of.iterations.dropped_per_s > 0.0 { span.caution { (show::number(of.iterations.dropped_per_s)) } } @else { span.zero { "0" } } }
         }
     }
 }

@@ -216,7 +216,8 @@ fn parts(report: &Report) -> String {
             show::maybe_percent(of.rate_limited_share),
         );
         if open {
-            let rates = [of.offered_per_s, of.started_per_s, of.finished_per_s, of.dropped_per_s];
+            let of = &of.iterations;
+            let rates = [of.offered_per_s, of.started_per_s, of.completed_per_s, of.dropped_per_s];
             row += &rates.map(|rate| format!(" {} |", show::number(rate))).concat();
         }
         row

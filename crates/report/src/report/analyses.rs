@@ -22,14 +22,8 @@ pub struct SituationReport {
     pub ok_per_s: f64,
     /// The same for each user; `null` without users.
     pub ok_per_s_and_user: Option<f64>,
-    /// Task iterations that were due, per second.
-    pub offered_per_s: f64,
-    /// Task iterations begun by a user, per second.
-    pub started_per_s: f64,
-    /// Task iterations run to their end, per second.
-    pub finished_per_s: f64,
-    /// Task iterations given up because no user was free, per second.
-    pub dropped_per_s: f64,
+    /// Task iterations.
+    pub iterations: IterationRates,
     /// Median response time.
     pub p50_ms: Option<f64>,
     /// 95th percentile.
@@ -40,6 +34,19 @@ pub struct SituationReport {
     pub error_rate: Option<f64>,
     /// Rate-limited / completed.
     pub rate_limited_share: Option<f64>,
+}
+
+/// Task iterations per second.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct IterationRates {
+    /// Due to start.
+    pub offered_per_s: f64,
+    /// Begun by a user.
+    pub started_per_s: f64,
+    /// Run to their end.
+    pub completed_per_s: f64,
+    /// Given up because no user was free in time.
+    pub dropped_per_s: f64,
 }
 
 /// A part of a phase.
@@ -126,10 +133,12 @@ impl SituationReport {
             completed: of.completed,
             ok_per_s: of.throughput,
             ok_per_s_and_user: of.throughput_per_user,
-            offered_per_s: of.offered,
-            started_per_s: of.iterations_started,
-            finished_per_s: of.iterations_completed,
-            dropped_per_s: of.dropped,
+            iterations: IterationRates {
+                offered_per_s: of.offered,
+                started_per_s: of.iterations_started,
+                completed_per_s: of.iterations_completed,
+                dropped_per_s: of.dropped,
+            },
             p50_ms: ms(of.p50),
             p95_ms: ms(of.p95),
             p99_ms: ms(of.p99),
@@ -233,7 +242,7 @@ pub struct IterationsReport {
     /// Begun by a user.
     pub started: u64,
     /// Run to their end.
-    pub finished: u64,
+    pub completed: u64,
     /// Given up because no user was free in time.
     pub dropped: u64,
     /// `offered` per second; `null` for a run without time.
@@ -241,7 +250,7 @@ pub struct IterationsReport {
     /// See `offered_per_s`.
     pub started_per_s: Option<f64>,
     /// See `offered_per_s`.
-    pub finished_per_s: Option<f64>,
+    pub completed_per_s: Option<f64>,
     /// See `offered_per_s`.
     pub dropped_per_s: Option<f64>,
     /// dropped / offered; `null` when nothing was offered.
@@ -256,11 +265,11 @@ impl IterationsReport {
             open: run.plan.load.phases.iter().any(|phase| phase.arrivals.is_some()),
             offered: all.offered,
             started: all.started,
-            finished: all.completed,
+            completed: all.completed,
             dropped: all.dropped,
             offered_per_s: per_s(all.offered),
             started_per_s: per_s(all.started),
-            finished_per_s: per_s(all.completed),
+            completed_per_s: per_s(all.completed),
             dropped_per_s: per_s(all.dropped),
             dropped_share: all.dropped_share(),
         }
@@ -271,7 +280,7 @@ impl IterationsReport {
         [
             ("offered", self.offered, self.offered_per_s),
             ("started", self.started, self.started_per_s),
-            ("completed", self.finished, self.finished_per_s),
+            ("completed", self.completed, self.completed_per_s),
             ("dropped", self.dropped, self.dropped_per_s),
         ]
     }

@@ -20,7 +20,9 @@ use squall_record::{Environment, Run};
 use squall_stats::{ErrorTable, Window};
 use squall_verdict::{Analyses, Mix, Verdict, analyse};
 
-pub use analyses::{DriftReport, FaultReport, IterationsReport, PartReport, RecoveryReport, SituationReport};
+pub use analyses::{
+    DriftReport, FaultReport, IterationRates, IterationsReport, PartReport, RecoveryReport, SituationReport,
+};
 pub(crate) use headline::Tone;
 pub use overview::{EndpointReport, ErrorReport, LogReport, PhaseReport, RunInfo};
 pub(crate) use requests::Group;
