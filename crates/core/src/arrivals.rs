@@ -58,13 +58,6 @@ impl RateCurve {
         }
         Self { start, pieces: stretches }
     }
-
-    /// Arrivals expected from the start until `at`: Λ.
-    pub fn expected(&self, at: Nanos) -> f64 {
-        let elapsed = at.since(self.start).as_secs_f64();
-        let begun = self.pieces.iter().rfind(|piece| piece.at <= elapsed);
-        begun.map_or(0.0, |piece| piece.until((elapsed - piece.at).min(piece.span)))
-    }
 }
 
 impl Stretch {
@@ -278,24 +271,12 @@ mod tests {
     #[test]
     fn an_open_ended_curve_goes_on() {
         let curve = RateCurve::new(Nanos::ZERO, None, &[piece(10.0, 50.0, None)]);
-        assert!((curve.expected(S(7)) - 70.0).abs() < 1e-9, "without an end there is no slope");
         let mut arrivals = Arrivals::new(curve, Stepping::Even, &[1.0]);
         let last = std::iter::from_fn(|| arrivals.next(|| 0.0)).take(10_000).last().unwrap();
         assert_eq!(last.due, Nanos::from_millis(999_950));
         let mut none =
             Arrivals::new(RateCurve::new(S(0), None, &[piece(0.0, 0.0, None)]), Stepping::Even, &[1.0]);
         assert_eq!(none.next(|| 0.0), None);
-    }
-
-    #[test]
-    fn expected_arrivals_are_the_area_under_the_rate() {
-        let pieces = [piece(0.0, 10.0, Some(10)), piece(10.0, 10.0, Some(5)), piece(10.0, 0.0, Some(10))];
-        let curve = RateCurve::new(S(0), Some(S(60)), &pieces);
-        for (at, expected) in
-            [(0, 0.0), (5, 12.5), (10, 50.0), (15, 100.0), (20, 137.5), (25, 150.0), (60, 150.0)]
-        {
-            assert!((curve.expected(S(at)) - expected).abs() < 1e-9, "{at}");
-        }
     }
 
     #[test]

@@ -7,4 +7,4 @@ mod buckets;
 mod trend;
 
 pub use buckets::{bucket_bounds, bucket_medians, median};
-pub use trend::{MIN_POINTS, Trend, trend};
+pub use trend::{Trend, trend};

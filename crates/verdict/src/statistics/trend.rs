@@ -22,7 +22,7 @@ use std::f64::consts::{FRAC_PI_2, PI};
 use statrs::distribution::{ContinuousCDF, StudentsT};
 
 /// Fewer points say nothing about a trend and their dependence at once.
-pub const MIN_POINTS: usize = 8;
+const MIN_POINTS: usize = 8;
 /// More would leave no degree of freedom at any number of points that is bucketed here.
 const MOST_DEPENDENT: f64 = 0.95;
 /// What differs by less than this share of the range is the same: rounding of numbers is no pattern.
@@ -43,7 +43,7 @@ pub struct Trend {
     pub n: usize,
 }
 
-/// The trend of `points`, each a moment in seconds and a value; `None` with fewer than [`MIN_POINTS`] of finite numbers or
+/// The trend of `points`, each a moment in seconds and a value; `None` with fewer than eight of finite numbers or
 /// at one moment only. The points should be about evenly spaced (see [`super::bucket_medians`]); the cost grows with the
 /// square of their number.
 pub fn trend(points: &[(f64, f64)]) -> Option<Trend> {
