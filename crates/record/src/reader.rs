@@ -13,7 +13,7 @@ use squall_core::PhaseId;
 use squall_plan::{Plan, SeriesPlan};
 use tempfile::TempDir;
 
-use crate::rows::{all, from_json, from_word, get, moment, moment_if_any};
+use crate::rows::{all, from_json, from_word, get, moment, moment_if_any, users};
 use crate::{End, Error, FaultMark, LogLine, Mark, PhaseMark, Point, Run, Series, schema, windows};
 
 /// Where Linux keeps files in memory.
@@ -149,7 +149,7 @@ fn phase(row: &Row<'_>) -> Result<PhaseMark, Error> {
         ramped: moment_if_any(row, "ramped_ns")?,
         end: moment_if_any(row, "end_ns")?,
         measured: get(row, "measured")?,
-        users: get(row, "users")?,
+        users: users(row, "users")?,
     })
 }
 

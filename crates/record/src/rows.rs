@@ -43,6 +43,13 @@ pub(crate) fn moment(row: &Row<'_>, column: &str) -> Result<Nanos, Error> {
     up_to(CENTURY_NS, row, column).map(Nanos)
 }
 
+/// A number of users: ten times what a suite may ask for. What is made of them takes time for each.
+pub(crate) fn users(row: &Row<'_>, column: &str) -> Result<u32, Error> {
+    const MOST_USERS: u32 = 10_000_000;
+    let users: u32 = get(row, column)?;
+    if users <= MOST_USERS { Ok(users) } else { Err(Error::Damaged(format!("{column} is {users}"))) }
+}
+
 /// A moment that may not have come.
 pub(crate) fn moment_if_any(row: &Row<'_>, column: &str) -> Result<Option<Nanos>, Error> {
     get::<Option<i64>>(row, column)?.map(|_| moment(row, column)).transpose()

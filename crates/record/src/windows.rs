@@ -3,12 +3,15 @@
 use std::collections::{HashMap, HashSet};
 
 use rusqlite::{Connection, Row};
-use squall_core::{EndpointId, ErrorClass, OutcomeKind, PhaseId, UserClassId};
+use squall_core::{EndpointId, ErrorClass, Nanos, OutcomeKind, PhaseId, UserClassId};
 use squall_plan::Plan;
 use squall_stats::{Cell, CellKey, ErrorCode, ErrorEntry, ErrorKey, Iterations, TaskCounts, Window};
 
-use crate::rows::{all, count, get, moment, nanos};
+use crate::rows::{all, count, get, moment, nanos, users};
 use crate::{Error, PhaseMark, blob};
+
+/// Longest time that all windows take together, more than a run may. What tells every second needs memory for each.
+const LONGEST: Nanos = Nanos::from_secs(366 * 86_400);
 
 /// Every window of the record, in the order of time. What a row refers to is in `plan` or among `phases`.
 pub(crate) fn load(
@@ -20,12 +23,17 @@ pub(crate) fn load(
     let (classes, tasks) = (plan.classes.len(), plan.tasks().count());
     let known = Known::new(plan, phases);
     let mut positions: HashMap<i64, usize> = HashMap::new();
+    let mut whole = Nanos::ZERO;
     let list = all(connection, "SELECT * FROM windows ORDER BY id", |row| {
         positions.insert(get(row, "id")?, positions.len());
         let mut window = Window::new(classes, tasks);
         window.seq = count(row, "seq")?;
         window.start = moment(row, "start_ns")?;
         window.span = moment(row, "span_ns")?;
+        whole = whole + window.span;
+        if whole > LONGEST {
+            return Err(Error::Damaged(format!("its windows take {whole} together")));
+        }
         window.phase = get::<Option<u16>>(row, "phase")?.map(|id| known.phase(id)).transpose()?;
         window.started = count(row, "started")?;
         window.send_lag = blob::decode(&get::<Vec<u8>>(row, "send_lag")?)?;
@@ -122,7 +130,7 @@ impl Windows {
 
 fn add_users(window: &mut Window, row: &Row<'_>) -> Result<(), Error> {
     let class: u16 = get(row, "class")?;
-    let users: u32 = get(row, "users")?;
+    let users = users(row, "users")?;
     // So that the sum over all classes is a number of users, too.
     if users as usize > u32::MAX as usize / window.users.len().max(1) {
         return Err(Error::Damaged(format!("{users} users")));

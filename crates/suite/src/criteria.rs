@@ -73,7 +73,18 @@ pub(crate) fn sets<'a>(cx: &mut Ctx<'a>, node: Node<'a>, names: &Names<'_>) -> V
 pub(crate) fn set<'a>(cx: &mut Ctx<'a>, name: &str, node: Node<'a>, names: &Names<'_>) -> Set {
     let mut set = Set { name: name.to_owned(), ..Set::default() };
     for field in cx.named(node, "a set of criteria").unwrap_or_default() {
-        for node in cx.one_or_many(field.node) {
+        let rows = cx.one_or_many(field.node);
+        if rows.is_empty() {
+            cx.error(
+                Diagnostic::new(Code::MissingKey, format!("`{}` is judged by nothing", field.key))
+                    .at(field.node.span())
+                    .label("an empty list")
+                    .help(
+                        "give at least one level, for example [{ target = \"…\" }], or leave the measure out",
+                    ),
+            );
+        }
+        for node in rows {
             row(cx, &field, node, names, &mut set);
         }
     }
@@ -229,7 +240,9 @@ fn later<'a>(
     reason: Node<'a>,
     set: &mut Set,
 ) {
-    let Some(reason) = cx.text(reason, "`pending`") else { return };
+    let Some(reason) = cx.filled(reason, "`pending`").and_then(|_| cx.line(reason, "`pending`")) else {
+        return;
+    };
     let mut levels = Vec::new();
     for key in ["target", "acceptable", "failure"] {
         if let Some(text) = fields.and_then(|f| f.get(key)).and_then(|n| cx.text(n, "a level")) {

@@ -269,6 +269,7 @@ impl miette::Diagnostic for Diagnostics {
 
 /// `text` without its middle, if it is too long to be read.
 fn shortened(text: String) -> String {
+    let text = visible(text);
     if text.len() <= MAX_TEXT {
         return text;
     }
@@ -280,6 +281,21 @@ fn shortened(text: String) -> String {
     };
     let (head, tail) = (boundary(MAX_TEXT * 2 / 3), boundary(text.len() - MAX_TEXT / 3));
     format!("{} … {}", &text[..head], &text[tail..])
+}
+
+/// `text` without what could move a cursor, recolour a terminal or turn the direction of writing: it quotes the suite,
+/// which may be somebody else's. Ends of lines stay: what follows one is indented.
+fn visible(text: String) -> String {
+    if !text.chars().any(is_hidden) {
+        return text;
+    }
+    let escape = |c: char| if is_hidden(c) { c.escape_unicode().to_string() } else { c.to_string() };
+    text.chars().map(escape).collect()
+}
+
+/// A control character that is no end of a line, or one that turns the direction of writing.
+pub(crate) fn is_hidden(c: char) -> bool {
+    c != '\n' && (c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'))
 }
 
 /// "did you mean `x`?" for the nearest of `known`, or the list of what there is.

@@ -8,6 +8,8 @@ use std::sync::Arc;
 
 use miette::{MietteError, MietteSpanContents, SourceCode, SourceSpan, SpanContents};
 
+use crate::diagnostic::is_hidden;
+
 /// Most bytes shown on either side of what a mistake is about.
 const AROUND: usize = 600;
 /// Most bytes of the suite that one mistake marks.
@@ -24,7 +26,17 @@ pub(crate) struct Excerpts {
 
 /// The source of a suite called `name`.
 pub(crate) fn source(name: &str, text: &str) -> Source {
-    Arc::new(Excerpts { name: name.to_owned(), text: text.to_owned() })
+    Arc::new(Excerpts { name: name.to_owned(), text: text.chars().map(seen).collect() })
+}
+
+/// `c`, or one of as many bytes for what cannot be seen: spans stay right, and a terminal is not told what to do.
+fn seen(c: char) -> char {
+    match c.len_utf8() {
+        _ if !is_hidden(c) || matches!(c, '\t' | '\r') => c,
+        1 => '?',
+        2 => '¿',
+        _ => '\u{fffd}',
+    }
 }
 
 impl Excerpts {

@@ -55,7 +55,8 @@ fn fault<'a>(
     run_time: Option<Nanos>,
 ) -> Option<(FaultPlan, Option<std::ops::Range<usize>>)> {
     let fields = cx.table(node, &keys::FAULT)?;
-    let name = fields.get("name").and_then(|n| cx.filled(n, "`name`")).map(str::to_owned);
+    let name = fields.get("name").and_then(|n| cx.filled(n, "`name`").and_then(|_| cx.line(n, "`name`")));
+    let name = name.map(str::to_owned);
     let name = name.unwrap_or_else(|| format!("fault-{}", index + 1));
     let at = fields.get("at").and_then(|n| Some((cx.duration(n, "`at`")?, n.span())));
     if let (Some((at, span)), Some(run_time)) = (&at, run_time)

@@ -206,7 +206,7 @@ fn phases<'a>(
     let mut phases: Vec<PhasePlan> = Vec::new();
     for (index, node) in nodes.iter().enumerate() {
         let Some(fields) = cx.table(node, &keys::PHASE) else { continue };
-        let name = fields.get("name").and_then(|n| cx.text(n, "`name`")).map(str::to_owned);
+        let name = fields.get("name").and_then(|n| cx.line(n, "`name`")).map(str::to_owned);
         let name = name.unwrap_or_else(|| format!("phase-{}", index + 1));
         if phases.iter().any(|p| p.name == name) {
             let span = fields.get("name").map_or_else(|| node.span(), Spanned::span);

@@ -78,7 +78,7 @@ pub(crate) fn request<'a>(
     let timeout =
         fields.get("timeout").and_then(|n| cx.positive_duration_up_to(LONGEST_REQUEST, n, "`timeout`"));
     let follow = fields.get("follow").and_then(|n| cx.boolean(n, "`follow`")).unwrap_or(to.follow);
-    let named = fields.get("name").and_then(|n| cx.text(n, "`name`"));
+    let named = fields.get("name").and_then(|n| cx.line(n, "`name`"));
     let name = match named {
         Some(name) => name.to_owned(),
         None => default_name(url_node.get_ref().as_str()?),

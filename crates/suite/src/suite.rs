@@ -190,7 +190,7 @@ fn read<'a>(cx: &mut Ctx<'a>, root: &'a DeTable<'a>, source: Source) -> Option<S
         return None;
     }
     let fields = cx.fields(root, 0..cx.text.len(), &keys::SUITE);
-    let name = fields.get("name").and_then(|n| cx.text(n, "`name`"));
+    let name = fields.get("name").and_then(|n| cx.line(n, "`name`"));
     if let Some(node) = fields.get("description") {
         cx.text(node, "`description`");
     }

@@ -9,7 +9,7 @@ use std::path::Path;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use crate::diagnostic::{Code, Diagnostic, suggest};
+use crate::diagnostic::{Code, Diagnostic, is_hidden, suggest};
 use crate::keys::Table;
 use crate::warnings::Warning;
 
@@ -249,6 +249,21 @@ impl<'a> Ctx<'a> {
             self.wrong_type(node, what, "a text");
         }
         text
+    }
+
+    /// Text that logs and reports show as part of a line, such as a name.
+    pub(crate) fn line(&mut self, node: Node<'a>, what: &str) -> Option<&'a str> {
+        let text = self.text(node, what)?;
+        if text.contains(|c: char| c == '\n' || is_hidden(c)) {
+            self.error(
+                Diagnostic::new(Code::BadValue, format!("{what} holds a character that cannot be seen"))
+                    .at(node.span())
+                    .label("the end of a line, or another control character")
+                    .help("write it in one line, in letters that can be seen"),
+            );
+            return None;
+        }
+        Some(text)
     }
 
     /// Text that says something.

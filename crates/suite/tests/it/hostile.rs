@@ -301,6 +301,36 @@ fn times_are_bounded() {
 }
 
 #[test]
+fn names_cannot_write_lines_of_their_own_into_logs() {
+    let hidden = r"a\u001b[31m\n::error::b\u202e";
+    for text in [
+        format!("name = \"{hidden}\""),
+        format!("[users.U.tasks]\nt = {{ get = \"/\", name = \"{hidden}\" }}"),
+        format!("[profiles.p]\nphases = [{{ name = \"{hidden}\", users = 1, run_time = \"1m\" }}]"),
+        format!(
+            "[profiles.p]\nusers = 1\n[[profiles.p.faults]]\nat = \"1s\"\nname = \"{hidden}\"\nrun = [\"true\"]"
+        ),
+        format!("[criteria.c]\n\"redis.x\" = {{ target = \"< 1\", pending = \"{hidden}\" }}"),
+    ] {
+        let (code, message, _) = only(&refused(&text));
+        assert_eq!(code, Code::BadValue, "{text}");
+        assert!(message.ends_with("holds a character that cannot be seen"), "{message}");
+    }
+}
+
+#[test]
+fn what_is_quoted_cannot_move_the_cursor() {
+    let escaped = refused("[criteria.c]\n\"p95\\u001b[2J\\u202e\" = \"< 1s\"");
+    let (_, message, _) = only(&escaped);
+    assert_eq!(message, r"there is no measure `p95\u{1b}[2J\u{202e}`");
+    // As it is written in the file, it is quoted from there, too.
+    let raw = refused("[criteria.c]\n\"p95\u{9b}2J\u{202e}\" = \"< 1s\"");
+    let text = rendered(&raw);
+    assert!(text.contains("p95¿2J\u{fffd}\" = \"< 1s\""), "{text}");
+    assert!(!text.contains(['\u{9b}', '\u{202e}']), "{text}");
+}
+
+#[test]
 fn what_says_nothing_is_refused() {
     for text in [
         "[users.U.tasks]\nt = { get = \"/\", expect = [] }",
@@ -313,6 +343,14 @@ fn what_says_nothing_is_refused() {
         let (code, ..) = only(&refused(text));
         assert_eq!(code, Code::BadValue, "{text}");
     }
+}
+
+#[test]
+fn a_criterion_without_a_level_is_no_criterion() {
+    let (code, message, _) = only(&refused("[criteria.c]\np95 = []"));
+    assert_eq!((code, message.as_str()), (Code::MissingKey, "`p95` is judged by nothing"));
+    let (code, ..) = only(&refused("[criteria.c]\n\"redis.x\" = { target = \"< 1\", pending = \" \" }"));
+    assert_eq!(code, Code::BadValue);
 }
 
 #[test]
