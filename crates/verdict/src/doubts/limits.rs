@@ -22,12 +22,14 @@ pub(super) fn masked(facts: &Facts<'_>) -> Option<Doubt> {
     let all = facts.summary(|_| true);
     let (refused, completed) = (all.rate_limited(), all.completed());
     if refused as f64 > MASKED * completed as f64 {
-        let endpoints = facts.run.endpoints().filter(|(_, _, summary)| summary.rate_limited() > 0);
+        let endpoints = facts.run.plan.endpoints.iter().enumerate();
         let mut by_endpoint: Vec<_> = endpoints
-            .map(|(_, endpoint, summary)| {
+            .map(|(index, endpoint)| {
+                let summary = facts.summary(|key| key.endpoint.index() == index);
                 let share = percent(summary.rate_limited() as f64, summary.completed() as f64);
                 (summary.rate_limited(), format!("{share} of {} {}", endpoint.method, endpoint.name))
             })
+            .filter(|(refused, _)| *refused > 0)
             .collect();
         by_endpoint.sort_by_key(|(refused, _)| Reverse(*refused));
         let named: Vec<_> = by_endpoint.into_iter().take(3).map(|(_, text)| text).collect();

@@ -108,6 +108,20 @@ fn refused(mut run: Run, n: u64) -> Run {
 }
 
 #[test]
+fn the_endpoints_that_are_named_are_those_that_were_refused_in_what_is_judged() {
+    let mut run = refused(clean(), 40);
+    // While the users start, which is not judged, it is another one.
+    run.phases[0].ramped = Some(Nanos::from_secs(10));
+    for window in &mut run.windows[..10] {
+        *window = std::mem::take(window).at((1, 1), 0, OutcomeKind::RateLimited, 5_000, 1);
+    }
+    let (_, evidence) = doubt(&run, DoubtKind::MaskedByRateLimit).unwrap();
+    let (_, named) = evidence.split_once("most of them at: ").unwrap();
+    let endpoint = &run.plan.endpoints[0];
+    assert_eq!(named, format!("45.45% of {} {}.", endpoint.method, endpoint.name));
+}
+
+#[test]
 fn many_refusals_are_invalid_unless_they_are_what_is_judged() {
     // 80 a second are answered: 4 more are below 5 %, 5 are above.
     assert_eq!(doubt(&refused(clean(), 4), DoubtKind::MaskedByRateLimit), None);
