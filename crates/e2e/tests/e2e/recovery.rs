@@ -3,11 +3,11 @@
 //! The API waits 40 ms before each answer, so that what a busy machine adds is little beside it, and is slow or fails from
 //! the begin of the spike until some seconds after it, or for ever.
 
-use serde_json::{Value, from_str};
+use serde_json::Value;
 use squall_muejam::{Config, LimitMode, LogConfig};
-use squall_record::{Record, Run};
+use squall_record::Record;
 
-use crate::support::{Answer, MueJam, Place, Summary, Urgent};
+use crate::support::{Answer, MueJam, Place, Summary, Urgent, bad_until};
 
 const SUITE: &str = r#"
 schema = 1
@@ -29,9 +29,6 @@ const SLOW: &[&str] = &["latency=40", "latency=400@8s..16s"];
 const FAILING: &[&str] = &["latency=40", "latency=400@8s..15s", "errors=0.5@8s..20s"];
 const BROKEN: &[&str] = &["latency=40", "latency=400@8s.."];
 const SOUND: &[&str] = &["latency=40"];
-
-/// Far from both 40 ms and 400 ms.
-const LONG_MS: f64 = 150.0;
 
 /// How far the reported time may be from the truth, in seconds.
 const TOLERANCE: f64 = 2.0;
@@ -73,12 +70,13 @@ impl Spike {
         );
         let answer = place.squall(&line);
         let run = Record::open(&place.path(&format!("{name}.squall"))).unwrap();
+        let spike = run.phases.iter().find(|phase| phase.name == "spike").unwrap();
         Self {
             answer,
             summary: place.summary(&format!("{name}.squall")),
             html: place.read(&format!("{name}.html")),
             markdown: place.read(&format!("{name}.md")),
-            truth: last_bad(&place.read(&format!("{name}.log")), &run),
+            truth: bad_until(&place.read(&format!("{name}.log")), &run, spike.end.unwrap()),
         }
     }
 
@@ -119,31 +117,6 @@ impl Spike {
         assert_eq!((&criterion["value"], &criterion["standing"]), (&time.into(), &standing.into()), "{text}");
         self.answer.assert(i32::from(standing == "fail"), &["recovery(p95)"]);
     }
-}
-
-/// The time from the end of the spike to the last answer in the API's `log` that was slow or an error, as were more than a
-/// quarter in the second up to it: a single hiccup of the machine is none of the API's.
-fn last_bad(log: &str, run: &Run) -> f64 {
-    let spike = run.phases.iter().find(|phase| phase.name == "spike").unwrap();
-    let end = run.wall(spike.end.unwrap());
-    let answers: Vec<(f64, bool)> = log
-        .lines()
-        .map(|line| from_str::<Value>(line).unwrap())
-        .filter(|line| line["event_type"] == "api_request")
-        .map(|line| {
-            let [at, end] = [line["timestamp"].as_str().unwrap().parse().unwrap(), end];
-            let slow = line["response_time_ms"].as_f64().unwrap() > LONG_MS;
-            (at.duration_since(end).as_secs_f64(), slow || line["status_code"].as_u64().unwrap() >= 500)
-        })
-        .collect();
-    assert!(answers.len() > 1000, "the log has {} answers", answers.len());
-    let lasting = |last: f64| {
-        let second = answers.iter().filter(|(at, _)| (last - 1.0..=last).contains(at));
-        let bad = second.clone().filter(|(_, bad)| *bad).count();
-        4 * bad > second.count()
-    };
-    let bad = answers.iter().rev().filter(|(_, bad)| *bad).map(|(at, _)| *at);
-    bad.into_iter().find(|at| lasting(*at)).unwrap_or(0.0)
 }
 
 #[test]
