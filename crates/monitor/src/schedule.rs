@@ -128,22 +128,25 @@ impl Outlet {
 
 #[cfg(test)]
 mod tests {
-    use std::time::{Duration, Instant};
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU64, Ordering};
 
     use tokio::sync::mpsc::unbounded_channel;
     use tokio::task::LocalSet;
+    use tokio::time::Instant;
 
     use super::*;
     use crate::probe::{Sampling, at_once};
 
     const INTERVAL: Nanos = Nanos::from_millis(20);
 
+    type Answer = Box<dyn FnMut(u32) -> Sampling<'static> + Send>;
     type Samples = Vec<(Nanos, Option<f64>)>;
 
-    /// Answers the number of times it was asked, in its own way.
+    /// Knows how often it was asked, and answers in its own way.
     struct Scripted {
         asked: u32,
-        answer: fn(u32) -> Sampling<'static>,
+        answer: Answer,
     }
 
     impl Probe for Scripted {
@@ -157,29 +160,27 @@ mod tests {
         at_once(Ok(Reading { values: vec![Some(asked.into()), None], note: None }))
     }
 
-    #[expect(clippy::disallowed_methods, reason = "a test has no run whose clock it could ask")]
-    fn clock() -> Clock {
-        let start = Instant::now();
-        Rc::new(move || start.elapsed().into())
-    }
-
-    /// Everything the probes say until each has sampled the first of its two series `times` times.
-    fn watch(probes: &[fn(u32) -> Sampling<'static>], times: usize) -> (Vec<Samples>, Vec<String>) {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    /// Everything the probes say until each has sampled the first of its two series `times` times. The time is that of
+    /// a paused clock, and `held` nanoseconds more: time that passes while nothing can run.
+    fn watch(probes: Vec<Answer>, held: &Arc<AtomicU64>, times: usize) -> (Vec<Samples>, Vec<String>) {
+        let runtime =
+            tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
         let (events, mut said) = unbounded_channel();
-        let (tasks, clock) = (LocalSet::new(), clock());
-        for (number, answer) in (0..).zip(probes) {
-            let scheduled = Scheduled {
-                name: format!("p{number}"),
-                series: 2 * number..2 * number + 2,
-                interval: INTERVAL,
-                probe: Box::new(Scripted { asked: 0, answer: *answer }),
-            };
-            tasks.spawn_local(scheduled.run(Rc::clone(&clock), events.clone()));
-        }
         let mut samples = vec![Vec::new(); probes.len()];
         let mut warnings = Vec::new();
-        tasks.block_on(&runtime, async {
+        LocalSet::new().block_on(&runtime, async {
+            let (start, held) = (Instant::now(), Arc::clone(held));
+            let clock: Clock =
+                Rc::new(move || Nanos::from(start.elapsed()) + Nanos(held.load(Ordering::Relaxed)));
+            for (number, answer) in (0..).zip(probes) {
+                let scheduled = Scheduled {
+                    name: format!("p{number}"),
+                    series: 2 * number..2 * number + 2,
+                    interval: INTERVAL,
+                    probe: Box::new(Scripted { asked: 0, answer }),
+                };
+                tokio::task::spawn_local(scheduled.run(Rc::clone(&clock), events.clone()));
+            }
             while samples.iter().any(|list| list.len() < times) {
                 match said.recv().await.unwrap() {
                     MonitorEvent::Sample { series, at, value } if series % 2 == 0 => {
@@ -192,82 +193,80 @@ mod tests {
                 }
             }
         });
+        samples.iter_mut().for_each(|list| list.truncate(times));
         (samples, warnings)
     }
 
-    /// Exactly one sample for each multiple of the interval, whatever the machine does.
-    fn assert_complete(samples: &Samples) {
-        for (number, (at, _)) in (1..).zip(samples) {
-            assert_eq!(*at, Nanos(number * INTERVAL.0), "{samples:?}");
-        }
+    /// The same of one probe on a machine with time for it.
+    fn of(
+        answer: impl FnMut(u32) -> Sampling<'static> + Send + 'static,
+        times: usize,
+    ) -> (Samples, Vec<String>) {
+        let (mut samples, warnings) = watch(vec![Box::new(answer)], &Arc::default(), times);
+        (samples.remove(0), warnings)
+    }
+
+    /// Samples with these values, one for each multiple of the interval.
+    fn at_multiples<const N: usize>(values: [Option<f64>; N]) -> Samples {
+        (1..).map(|number| Nanos(number * INTERVAL.0)).zip(values).collect()
     }
 
     #[test]
-    fn every_multiple_of_the_interval_has_one_sample() {
-        let (samples, _) = watch(&[good], 10);
-        assert_complete(&samples[0]);
-        let values: Vec<_> = samples[0].iter().filter_map(|(_, value)| *value).collect();
-        assert!(
-            values.first().is_some_and(|first| *first >= 2.0),
-            "the first asking only sets marks: {values:?}"
-        );
-        assert!(values.is_sorted(), "{values:?}");
+    fn every_multiple_of_the_interval_has_one_sample_and_the_first_asking_is_none() {
+        let (samples, warnings) = of(good, 4);
+        assert_eq!(samples, at_multiples([2.0, 3.0, 4.0, 5.0].map(Some)));
+        assert_eq!(warnings, [""; 0]);
     }
 
     #[test]
     fn a_failure_is_gaps_and_two_warnings() {
-        let (samples, warnings) = watch(
-            &[|asked| match asked {
-                4..8 => at_once(Err(format!("broken for the {asked}th time"))),
+        let (samples, warnings) = of(
+            |asked| match asked {
+                4..6 => at_once(Err(format!("broken for the {asked}th time"))),
                 _ => good(asked),
-            }],
-            15,
+            },
+            5,
         );
-        assert_complete(&samples[0]);
-        assert!(samples[0].iter().filter(|(_, value)| value.is_none()).count() >= 4, "{samples:?}");
-        assert!(samples[0].last().unwrap().1.is_some(), "it answers again");
-        let about_it: Vec<_> = warnings.iter().filter(|text| text.contains("broken")).collect();
-        assert_eq!(about_it, ["monitor p0: broken for the 4th time"], "said once");
-        assert_eq!(warnings.last().unwrap(), "monitor p0: answers again");
+        assert_eq!(samples, at_multiples([Some(2.0), Some(3.0), None, None, Some(6.0)]));
+        assert_eq!(warnings, ["monitor p0: broken for the 4th time", "monitor p0: answers again"]);
     }
 
     #[test]
     fn what_never_answers_is_gaps_and_does_not_delay_others() {
-        let (samples, warnings) = watch(&[|_| Box::pin(std::future::pending()), good], 8);
-        assert_complete(&samples[0]);
-        assert_complete(&samples[1]);
-        assert!(samples[0].iter().all(|(_, value)| value.is_none()));
-        assert!(samples[1].iter().any(|(_, value)| value.is_some()), "{samples:?}");
-        let about_it: Vec<_> = warnings.iter().filter(|text| text.starts_with("monitor p0")).collect();
-        assert_eq!(about_it, ["monitor p0: no answer within 20ms"], "{warnings:?}");
+        let never: Answer = Box::new(|_| Box::pin(std::future::pending()));
+        let (samples, warnings) = watch(vec![never, Box::new(good)], &Arc::default(), 3);
+        assert_eq!(samples[0], at_multiples([None; 3]));
+        assert_eq!(samples[1], at_multiples([2.0, 3.0, 4.0].map(Some)));
+        assert_eq!(warnings, ["monitor p0: no answer within 20ms"]);
     }
 
     #[test]
     fn times_that_pass_while_the_thread_is_held_up_are_gaps() {
-        let (samples, warnings) = watch(
-            &[|asked| {
-                if asked == 3 {
-                    std::thread::sleep(Duration::from_millis(110));
-                }
-                good(asked)
-            }],
-            12,
-        );
-        assert_complete(&samples[0]);
-        assert!(samples[0].iter().filter(|(_, value)| value.is_none()).count() >= 4, "{samples:?}");
-        assert!(warnings.iter().any(|text| text.contains("was not asked in time")), "{warnings:?}");
+        let held = Arc::new(AtomicU64::new(0));
+        let theirs = Arc::clone(&held);
+        let answer: Answer = Box::new(move |asked| {
+            if asked == 3 {
+                theirs.store(Nanos::from_millis(70).0, Ordering::Relaxed);
+            }
+            good(asked)
+        });
+        // Asked at 40 ms, done at 110 ms: nobody asked at 60 and 80; that of 100 is late by less than an interval.
+        let (samples, warnings) = watch(vec![answer], &held, 6);
+        assert_eq!(samples[0], at_multiples([Some(2.0), Some(3.0), None, None, Some(4.0), Some(5.0)]));
+        let busy = "monitor p0: was not asked in time, because this machine was busy";
+        assert_eq!(warnings, [busy, "monitor p0: answers again"]);
     }
 
     #[test]
     fn what_is_no_number_is_a_gap_and_a_note_is_passed_on() {
-        let (samples, warnings) = watch(
-            &[|asked| {
+        let (samples, warnings) = of(
+            |asked| {
                 let note = (asked == 2).then(|| "another process".to_owned());
                 at_once(Ok(Reading { values: vec![Some(f64::NAN)], note }))
-            }],
+            },
             3,
         );
-        assert!(samples[0].iter().all(|(_, value)| value.is_none()));
-        assert!(warnings.contains(&"monitor p0: another process".to_owned()), "{warnings:?}");
+        assert_eq!(samples, at_multiples([None; 3]));
+        assert_eq!(warnings, ["monitor p0: another process"]);
     }
 }
