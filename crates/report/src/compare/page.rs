@@ -10,9 +10,6 @@ use super::curves::Curves;
 use crate::html::assets;
 use crate::show;
 
-/// Nothing may be fetched, from anywhere.
-const POLICY: &str =
-    "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:";
 const STYLE: &str = include_str!("../../assets/compare.css");
 const SCRIPT: &str = include_str!("../../assets/compare.js");
 
@@ -25,7 +22,7 @@ pub(super) fn page(comparison: &Comparison, curves: &Curves, json: String) -> Ma
         html lang="en" data-theme="light" {
             head {
                 meta charset="utf-8";
-                meta http-equiv="Content-Security-Policy" content=(POLICY);
+                meta http-equiv="Content-Security-Policy" content=(assets::POLICY);
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 title { (comparison.a.suite) " · comparison · " (comparison.finding.name()) }
                 style { (PreEscaped(assets::UPLOT_STYLE)) (PreEscaped(assets::STYLE)) (PreEscaped(STYLE)) }

@@ -1,5 +1,8 @@
-//! What the page carries with it. Versions and licences: `assets/vendor/README.md`.
+//! What the pages carry with them. Versions and licences: `assets/vendor/README.md`.
 
+/// Nothing may be fetched, from anywhere.
+pub(crate) const POLICY: &str =
+    "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:";
 /// Ours.
 pub(crate) const STYLE: &str = include_str!("../../assets/report.css");
 /// Ours.

@@ -6,10 +6,6 @@ use super::{Data, assets, charts, criteria, doubts, failures, findings, mix, req
 use crate::report::{Report, Tone};
 use crate::show;
 
-/// Nothing may be fetched, from anywhere.
-const POLICY: &str =
-    "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:";
-
 pub(super) fn page(data: &Data<'_>, omitted_log: usize, json: String) -> Markup {
     let report = data.report;
     let run = &report.run;
@@ -18,7 +14,7 @@ pub(super) fn page(data: &Data<'_>, omitted_log: usize, json: String) -> Markup 
         html lang="en" data-theme="light" {
             head {
                 meta charset="utf-8";
-                meta http-equiv="Content-Security-Policy" content=(POLICY);
+                meta http-equiv="Content-Security-Policy" content=(assets::POLICY);
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="generator" content={ "squall " (run.squall_version) };
                 title { (run.suite) @if let Some(profile) = &run.profile { " · " (profile) } " · " (report.headline().word().to_lowercase()) }
