@@ -160,6 +160,11 @@ mod tests {
         at_once(Ok(Reading { values: vec![Some(asked.into()), None], note: None }))
     }
 
+    #[expect(clippy::disallowed_methods, reason = "the paused clock of a test, which has no run")]
+    fn now() -> Instant {
+        Instant::now()
+    }
+
     /// Everything the probes say until each has sampled the first of its two series `times` times. The time is that of
     /// a paused clock, and `held` nanoseconds more: time that passes while nothing can run.
     fn watch(probes: Vec<Answer>, held: &Arc<AtomicU64>, times: usize) -> (Vec<Samples>, Vec<String>) {
@@ -169,7 +174,7 @@ mod tests {
         let mut samples = vec![Vec::new(); probes.len()];
         let mut warnings = Vec::new();
         LocalSet::new().block_on(&runtime, async {
-            let (start, held) = (Instant::now(), Arc::clone(held));
+            let (start, held) = (now(), Arc::clone(held));
             let clock: Clock =
                 Rc::new(move || Nanos::from(start.elapsed()) + Nanos(held.load(Ordering::Relaxed)));
             for (number, answer) in (0..).zip(probes) {

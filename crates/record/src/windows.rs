@@ -30,7 +30,7 @@ pub(crate) fn load(
         window.seq = count(row, "seq")?;
         window.start = moment(row, "start_ns")?;
         window.span = moment(row, "span_ns")?;
-        whole = whole + window.span;
+        whole += window.span;
         if whole > LONGEST {
             return Err(Error::Damaged(format!("its windows take {whole} together")));
         }
