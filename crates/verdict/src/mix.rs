@@ -78,7 +78,7 @@ fn classes(run: &Run) -> Vec<ClassMix> {
     let arrivals: f64 = arrived.iter().sum();
     let only_arrivals = arrivals > 0.0 && run.windows.iter().all(|window| is_open(run, window.phase));
     if asked.iter().sum::<f64>() == 0.0 {
-        asked = users_by_class(classes, f64::from(run.plan.load.peak_users()));
+        asked = asked_users(classes, f64::from(run.plan.load.peak_users()));
     }
     let rate = |((class, users), arriving): ((&UserClass, &f64), &f64)| {
         let pace = class_pace(class, 0.0);
@@ -120,7 +120,7 @@ fn user_seconds(run: &Run) -> (Vec<f64>, Vec<f64>) {
     for (window, _) in run.windows.iter().zip(open).filter(|(_, open)| !(any_closed && *open)) {
         let users: u32 = window.users.iter().sum();
         let seconds = window.span.as_secs_f64();
-        for (sum, share) in asked.iter_mut().zip(users_by_class(classes, f64::from(users))) {
+        for (sum, share) in asked.iter_mut().zip(asked_users(classes, f64::from(users))) {
             *sum += share * seconds;
         }
         for (sum, users) in ran.iter_mut().zip(&window.users) {
@@ -156,8 +156,9 @@ fn tasks(run: &Run) -> Vec<TaskMix> {
     mix
 }
 
-/// `users` dealt as asked: fixed counts first, the rest by weight. Not rounded to whole users.
-fn users_by_class(classes: &[UserClass], users: f64) -> Vec<f64> {
+/// `users` dealt as asked: fixed counts first, the rest by weight. Not rounded to whole users, unlike
+/// [`squall_plan::users_by_class`], which says who really ran: of few users, shares of whole ones are not what was asked.
+fn asked_users(classes: &[UserClass], users: f64) -> Vec<f64> {
     let fixed: f64 = classes.iter().map(|class| f64::from(class.fixed_count)).sum();
     let weights: f64 = classes.iter().filter(|class| class.fixed_count == 0).map(|class| class.weight).sum();
     let rest = (users - fixed).max(0.0);
