@@ -2,6 +2,7 @@
 //!
 //! It goes to stderr or to a file; tables and data do not pass through it.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::fs::OpenOptions;
 use std::path::Path;
@@ -74,9 +75,20 @@ where
         let time = ZonedDateTime::now().strftime("%Y-%m-%d %H:%M:%S,%3f").to_string();
         let logger = logger(metadata.target());
         write!(writer, "[{time}] {}/{}/{logger}: ", self.host, level(*metadata.level()))?;
-        context.field_format().format_fields(writer.by_ref(), event)?;
-        writeln!(writer)
+        let mut said = String::new();
+        context.field_format().format_fields(Writer::new(&mut said), event)?;
+        writeln!(writer, "{}", in_one_line(&said))
     }
+}
+
+/// `text` as one line that moves no cursor: names, commands and answers of servers come from elsewhere, and a line of
+/// their own could be a command to whoever reads the log (`::error::` to GitHub).
+fn in_one_line(text: &str) -> Cow<'_, str> {
+    if !text.contains(char::is_control) {
+        return Cow::Borrowed(text);
+    }
+    let escape = |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
+    Cow::Owned(text.chars().map(escape).collect())
 }
 
 /// Levels under the names Python gives them.
@@ -115,8 +127,8 @@ mod tests {
         }
     }
 
-    #[test]
-    fn lines_look_like_locusts() {
+    /// What stands in the log after `log`.
+    fn logged(log: impl FnOnce()) -> String {
         let lines = Lines::default();
         let writer = lines.clone();
         let subscriber = tracing_subscriber::fmt()
@@ -124,10 +136,22 @@ mod tests {
             .event_format(LocustFormat { host: "box".to_owned() })
             .with_writer(move || writer.clone())
             .finish();
-        tracing::subscriber::with_default(subscriber, || {
-            tracing::warn!(target: "squall_http::tls", "certificate of {} is not checked", "h");
-        });
-        let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+        tracing::subscriber::with_default(subscriber, log);
+        String::from_utf8(lines.0.lock().unwrap().clone()).unwrap()
+    }
+
+    #[test]
+    fn an_event_is_one_line_whatever_it_quotes() {
+        let text = logged(|| tracing::error!("fault {} failed", "a\x1b[2J\n::error::b\r\u{9b}"));
+        assert_eq!(text.lines().count(), 1, "{text}");
+        assert!(!text.trim_end().contains(char::is_control), "{text:?}");
+        assert!(text.contains(r"\n::error::b\r\u{9b} failed"), "{text}");
+    }
+
+    #[test]
+    fn lines_look_like_locusts() {
+        let text =
+            logged(|| tracing::warn!(target: "squall_http::tls", "certificate of {} is not checked", "h"));
         let (time, rest) = text.split_once("] ").unwrap();
         assert_eq!(rest, "box/WARNING/squall.http.tls: certificate of h is not checked\n");
         // [2026-11-23 13:13:59,638

@@ -15,6 +15,8 @@ const FILE_TOO_LARGE: i32 = 25;
 pub(crate) struct Signals {
     interrupt: Signal,
     terminate: Signal,
+    /// Ctrl-\: it would leave faults as they are and lose what was not written yet.
+    quit: Signal,
     /// `None` when whoever started the process (`nohup`) wants it to outlive its terminal.
     hang_up: Option<Signal>,
 }
@@ -28,6 +30,7 @@ impl Signals {
         Ok(Self {
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
+            quit: signal(SignalKind::quit())?,
             hang_up: if ignores_hang_up() { None } else { Some(signal(SignalKind::hangup())?) },
         })
     }
@@ -38,6 +41,10 @@ impl Signals {
             _ = self.interrupt.recv() => EndReason::Interrupted,
             _ = self.terminate.recv() => {
                 info!(target: MAIN, "Got SIGTERM signal");
+                EndReason::Terminated
+            }
+            _ = self.quit.recv() => {
+                info!(target: MAIN, "Got SIGQUIT signal");
                 EndReason::Terminated
             }
             () = received(self.hang_up.as_mut()) => {

@@ -91,6 +91,8 @@ mod tests {
         let expected = "::error title=100%25%0D%0A%3A%3Aset-output name=x%3A%3Ay%2C z::\
                         100%25%0D%0A::set-output name=x::y, z";
         assert_eq!(said, [expected]);
+        let said = commands("error", vec![("a\x1b[2J".into(), "b\u{9b}2J".into())]);
+        assert_eq!(said, [r"::error title=a\u{1b}[2J::b\u{9b}2J"]);
     }
 
     #[test]

@@ -78,6 +78,16 @@ fn a_program_that_is_missing_is_found_before_the_load() {
 }
 
 #[test]
+fn what_cannot_be_executed_is_found_before_the_load() {
+    let server = healthy();
+    let place = place(&FAULTS.replace("\"touch\"", "\"/\""));
+    let line = format!("run suite.toml --profile broken --allow-faults -H {}", server.url());
+    let complaint = "the fault `file` cannot be made: `/` is no file that may be executed";
+    place.squall(&line).assert(2, &[complaint]);
+    assert_eq!(server.connections(), 0, "nothing was sent");
+}
+
+#[test]
 fn a_fault_is_made_taken_back_and_recorded() {
     let (place, server) = (place(FAULTS), healthy());
     let line =
@@ -130,7 +140,9 @@ fn broken(place: &Place, url: &str) -> (Child, BufReader<ChildStderr>) {
 #[test]
 fn whatever_ends_a_run_its_faults_are_taken_back() {
     let server = healthy();
-    for signals in [&[Signal::INT][..], &[Signal::INT, Signal::INT], &[Signal::TERM], &[Signal::HUP]] {
+    for signals in
+        [&[Signal::INT][..], &[Signal::INT, Signal::INT], &[Signal::TERM], &[Signal::HUP], &[Signal::QUIT]]
+    {
         let place = place(ENDLESS);
         let (mut child, mut stderr) = broken(&place, &server.url());
         for signal in signals {

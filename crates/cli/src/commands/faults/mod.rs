@@ -40,7 +40,13 @@ pub(super) fn permit(plan: &Plan, allowed: bool) -> Result<(), Problems> {
         commands.filter_map(move |command| Some((fault, command.first()?)))
     });
     let missing = programs.filter(|(_, program)| find(program).is_none()).map(|(fault, program)| {
-        Problem::new(format!("the fault `{}` cannot be made: there is no program `{program}`", fault.name))
+        let is_there = program.contains('/') && Path::new(program).exists();
+        let why = if is_there {
+            format!("`{program}` is no file that may be executed")
+        } else {
+            format!("there is no program `{program}`")
+        };
+        Problem::new(format!("the fault `{}` cannot be made: {why}", fault.name))
             .help("install it, or give its path; commands are run without a shell, so write [\"sh\", \"-c\", \"…\"] for one")
     });
     let missing: Vec<Problem> = missing.collect();
