@@ -13,7 +13,7 @@ use squall_core::PhaseId;
 use squall_plan::{Plan, SeriesPlan};
 use tempfile::TempDir;
 
-use crate::rows::{all, from_json, from_word, get, moment, moment_if_any, users};
+use crate::rows::{all, from_json, from_word, get, moment, moment_if_any, users, users_at_most};
 use crate::{End, Error, FaultMark, LogLine, Mark, PhaseMark, Point, Run, Series, schema, windows};
 
 /// Where Linux keeps files in memory.
@@ -92,6 +92,7 @@ fn read(path: &Path, shown: &Path) -> Result<Run, Error> {
     // One transaction: all tables as of one moment, even while a writer goes on.
     let snapshot = connection.unchecked_transaction()?;
     let plan: Plan = from_json("the plan", &meta(&snapshot, "plan")?)?;
+    plan.load.phases.iter().try_for_each(|phase| users_at_most(phase.users).map(drop))?;
     let phases = all(&snapshot, "SELECT * FROM phases ORDER BY id", phase)?;
     let windows = windows::load(&snapshot, version, &plan, &phases)?;
     let merged = meta_if_any(&snapshot, "merged_windows")?;

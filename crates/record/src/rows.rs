@@ -43,11 +43,15 @@ pub(crate) fn moment(row: &Row<'_>, column: &str) -> Result<Nanos, Error> {
     up_to(CENTURY_NS, row, column).map(Nanos)
 }
 
-/// A number of users: ten times what a suite may ask for. What is made of them takes time for each.
+/// A number of users.
 pub(crate) fn users(row: &Row<'_>, column: &str) -> Result<u32, Error> {
+    users_at_most(get(row, column)?)
+}
+
+/// `users`, unless they are more than ten times what a suite may ask for: what is made of them takes time for each.
+pub(crate) fn users_at_most(users: u32) -> Result<u32, Error> {
     const MOST_USERS: u32 = 10_000_000;
-    let users: u32 = get(row, column)?;
-    if users <= MOST_USERS { Ok(users) } else { Err(Error::Damaged(format!("{column} is {users}"))) }
+    if users <= MOST_USERS { Ok(users) } else { Err(Error::Damaged(format!("users is {users}"))) }
 }
 
 /// A moment that may not have come.

@@ -68,6 +68,10 @@ fn a_damaged_record_is_an_error() {
         ("UPDATE errors SET endpoint = 999", "endpoint 999 is not in the plan"),
         ("UPDATE windows SET span_ns = 9223372036854775807", "span_ns is 9223372036854775807"),
         ("UPDATE windows SET span_ns = 3000000000000000000", "its windows take "),
+        (
+            "UPDATE meta SET value = json_set(value, '$.load.phases[0].users', 4294967295) WHERE key = 'plan'",
+            "users is 4294967295",
+        ),
         ("UPDATE phases SET users = 2147483648", "users is 2147483648"),
         ("UPDATE windows SET start_ns = -1", "start_ns is -1"),
         ("UPDATE meta SET value = '{}' WHERE key = 'plan'", "the plan: missing field"),
