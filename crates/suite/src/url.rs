@@ -23,7 +23,7 @@ pub(crate) fn default_name(url: &str) -> String {
 
 /// The URL at `node`.
 pub(crate) fn url<'a>(cx: &mut Ctx<'a>, node: Node<'a>, scope: Scope<'_>) -> Option<Template> {
-    let text = cx.text(node, "a path")?;
+    let text = cx.line(node, "a path")?;
     if text.len() > MAX_URL {
         cx.error(
             Diagnostic::new(Code::OutOfBounds, format!("a URL of {} bytes", text.len()))

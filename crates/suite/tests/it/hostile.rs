@@ -306,6 +306,7 @@ fn names_cannot_write_lines_of_their_own_into_logs() {
     for text in [
         format!("name = \"{hidden}\""),
         format!("[users.U.tasks]\nt = {{ get = \"/\", name = \"{hidden}\" }}"),
+        format!("[users.U.tasks]\nt = {{ get = \"/{hidden}\" }}"),
         format!("[profiles.p]\nphases = [{{ name = \"{hidden}\", users = 1, run_time = \"1m\" }}]"),
         format!(
             "[profiles.p]\nusers = 1\n[[profiles.p.faults]]\nat = \"1s\"\nname = \"{hidden}\"\nrun = [\"true\"]"
