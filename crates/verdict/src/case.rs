@@ -202,12 +202,22 @@ impl Case {
                 let faults = if self.wants_faults() { view.faults } else { &[] };
                 let found = watched.longest(view.phases, self.phase.as_deref(), faults);
                 let (value, note) = found.map_or_else(
-                    || (None, "nothing it could recover from; of faults, only recovery(p95) of all requests is known".to_owned()),
+                    || (None, self.nothing_to_recover_from()),
                     |(value, said)| (Some(value), said),
                 );
                 Reading { value, note: Some(note), ..Reading::default() }
             }
         }
+    }
+
+    fn nothing_to_recover_from(&self) -> String {
+        let what = match &self.phase {
+            Some(phase) => format!("phase {phase} was not over before the run ended, or nothing came before it"),
+            None if self.wants_faults() => "no spike and no fault was over before the run ended".to_owned(),
+            None => "no spike was over before the run ended; of faults, only recovery(p95) of all requests is known"
+                .to_owned(),
+        };
+        format!("nothing it could recover from: {what}")
     }
 
     /// Does its value come from recoveries of the whole run's faults?

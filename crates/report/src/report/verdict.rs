@@ -114,7 +114,11 @@ impl VerdictReport {
         let all = self.criteria.len();
         let list = |wanted: &dyn Fn(Standing) -> bool| {
             let of = self.criteria.iter().filter(|row| wanted(row.standing));
-            of.map(|row| format!("{} is {}", row.title(), row.shown)).collect::<Vec<_>>()
+            of.map(|row| {
+                let verb = if row.standing == Standing::NoData { "has" } else { "is" };
+                format!("{} {verb} {}", row.title(), row.shown)
+            })
+            .collect::<Vec<_>>()
         };
         let judged = |rows: &[String], what: &str| {
             let shown = rows.iter().take(3).cloned().collect::<Vec<_>>().join("; ");

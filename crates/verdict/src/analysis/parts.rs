@@ -11,6 +11,9 @@ use super::seconds::Second;
 use super::situation::situation;
 use super::{PartKind, PhasePart};
 
+/// What is over so soon was no ramp.
+const AT_ONCE: Nanos = Nanos::from_millis(20);
+
 /// A part of a phase: which, and when.
 pub(crate) type Bounds = (PartKind, Nanos, Nanos);
 
@@ -37,6 +40,8 @@ pub(crate) fn bounds(load: &Load, phase: &PhaseMark, seconds: &[Second]) -> Vec<
     // Arrivals come whether or not all users are there to serve them.
     let never = if arrivals.is_some() { phase.start } else { end };
     let ramped = phase.ramped.unwrap_or(never).min(end);
+    // Users who start at once, as those of arrivals do, still take a moment: that is no ramp.
+    let ramped = if ramped.since(phase.start) < AT_ONCE { phase.start } else { ramped };
     if ramped > phase.start {
         let before = seconds.partition_point(|second| second.end <= phase.start).checked_sub(1);
         let before = before.map_or(0, |index| seconds[index].users);

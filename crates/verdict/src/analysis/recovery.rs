@@ -226,18 +226,19 @@ fn search(seconds: &[Second], disturbance: &Disturbance, usual: &Usual) -> (Opti
         Some(to) => {
             let from = stops.len() - 1;
             let worse = still_worse(&after[from..*to], &between(from, *to), usual);
-            format!("{name}: did not recover within {watched}: {worse}")
+            format!("{name}: did not recover within {}: {worse}", rounded(watched))
         }
-        None if watched < WINDOW => format!("{name}: only {watched} after it, too short to tell"),
+        None if watched < WINDOW => format!("{name}: only {} after it, too short to tell", rounded(watched)),
         None => {
             let n = sum.ok + sum.failed;
-            format!("{name}: only {n} requests in the {watched} after it, too few to tell")
+            format!("{name}: only {n} requests in the {} after it, too few to tell", rounded(watched))
         }
     };
     (None, sentence)
 }
 
 fn recovered(clean: &[Second], name: &str, time: Nanos, usual: &Usual) -> String {
+    let time = rounded(time);
     let when = if time == Nanos::ZERO { "at once".to_owned() } else { format!("{time} after its end") };
     let percentile = usual.percentile;
     let [now] = percentiles(clean, [percentile]);
@@ -272,6 +273,11 @@ fn still_worse(last: &[Second], found: &Sums, usual: &Usual) -> String {
 
 fn shown(unit: Unit, value: Option<f64>) -> String {
     value.map_or("unknown".to_owned(), |value| unit.display(value))
+}
+
+/// A time without the crumbs by which a second of the run is longer or shorter than one.
+fn rounded(time: Nanos) -> Nanos {
+    Nanos::from_millis((time.as_millis_f64() / 100.0).round() as u64 * 100)
 }
 
 /// `value` with three significant digits.

@@ -124,7 +124,9 @@ fn believable(name: char, run: &Run) -> Result<Vec<String>, CompareError> {
     }
     let mut lines: Vec<String> = suspect
         .iter()
-        .map(|doubt| format!("run {name} is to be read with care: {}", model::said(doubt)))
+        .map(|doubt| {
+            format!("run {name} is to be read with care: {}", model::said(doubt).trim_end_matches('.'))
+        })
         .collect();
     if !run.reached_its_end() {
         lines.push(format!("run {name} did not reach its end: what there is of it is compared"));

@@ -103,8 +103,8 @@ impl DoubtKind {
                  something."
             }
             Self::GeneratorSaturated => {
-                "Give the generator more cores, or a machine of its own, or ask for less load; response times of this \
-                 run are partly its own."
+                "See what else keeps this machine busy, give the generator more cores or a machine of its own, or ask for \
+                 less load; response times of this run are partly its own."
             }
             Self::TargetImpossible => {
                 "Ask for more users, shorter waits or an arrival rate, or lower the target; `squall check` does the \

@@ -43,6 +43,9 @@ fn a_fault_is_seen_before_during_and_after() {
     assert_eq!(recovery.time, Some(ms(7_000)));
     assert_eq!(recovery.watched, ms(60_000));
     assert!(recovery.sentence.starts_with("database gone: requests were as before 7s after its end"));
+    let run = broken(40..67, vec![fault("database gone", 40_000, Some(60_022))]);
+    let sentence = &analyse(&run).faults[0].recovery.sentence;
+    assert!(sentence.starts_with("database gone: requests were as before 7s after its end"), "{sentence}");
     let after = effect.after.unwrap();
     assert_eq!((after.start, after.end), (ms(60_000), ms(80_000)));
     assert_eq!(

@@ -102,6 +102,10 @@ fn the_rate_makes_the_parts_of_an_open_phase() {
     ];
     let mut plan = plan(&[("open", true)], vec![]);
     plan.load.phases[0].arrivals = Some(ArrivalPlan { segments, spacing: Spacing::Uniform });
+    // Users who are all there at once still take a moment, and that is no part.
+    let at_once = vec![phase(0, "open", 0, Some(1), 40_000)];
+    let started_at_once = run(plan.clone(), at_once, (0..40).map(second).collect());
+    assert_eq!(told(&started_at_once)[0], part("open", RampUp, false, 0, 10_000));
     let run = run(plan, vec![phase(0, "open", 0, Some(1_000), 40_000)], (0..40).map(second).collect());
     assert_eq!(
         told(&run),
