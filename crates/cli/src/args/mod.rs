@@ -46,7 +46,7 @@ pub(crate) struct Cli {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Test an embedded MueJam API for a few seconds: no server, no set-up
+    /// Test an embedded MueJam API for half a minute: no server, no set-up
     Demo(DemoArgs),
     /// Run a suite and judge it
     Run(Box<RunArgs>),
@@ -58,8 +58,7 @@ pub(crate) enum Command {
     Compare(CompareArgs),
     /// Judge a saved run again, by its own criteria or by others
     Verdict(VerdictArgs),
-    /// The reference API the demo tests, in this process
-    #[command(hide = true)]
+    /// Start the reference API that the demo tests: something to test against
     MuejamApi(Box<squall_muejam::args::Args>),
 }
 
