@@ -34,6 +34,7 @@ struct State {
     faults: BTreeMap<u32, FaultMark>,
     log: Vec<LogLine>,
     lines_dropped: u64,
+    samples_dropped: u64,
     merged: u64,
     merged_written: u64,
     end: Option<End>,
@@ -95,6 +96,8 @@ impl Queue {
         let mut state = self.lock();
         if state.samples.len() < MAX_SAMPLES {
             state.samples.push((series, point));
+        } else {
+            state.samples_dropped += 1;
         }
     }
 
@@ -206,6 +209,12 @@ impl State {
             let text = format!("{} lines were dropped: the record could not be written", self.lines_dropped);
             log.push(LogLine { at: last.at, level: LogLevel::Warn, text });
             self.lines_dropped = 0;
+        }
+        if let (Some((_, last)), 1..) = (self.samples.last(), self.samples_dropped) {
+            let text =
+                format!("{} samples were dropped: the record could not be written", self.samples_dropped);
+            log.push(LogLine { at: last.at, level: LogLevel::Warn, text });
+            self.samples_dropped = 0;
         }
         Batch {
             window: self.windows.front().cloned(),
@@ -335,6 +344,18 @@ mod tests {
         let batches = drain(&queue);
         assert_eq!(batches[0].samples, [(0, point(1)), (1, point(2))], "kept for another attempt, in order");
         assert_eq!(batches.len(), 1);
+    }
+
+    #[test]
+    fn samples_beyond_the_bound_are_counted() {
+        let queue = Queue::default();
+        for n in 0..MAX_SAMPLES as u64 + 3 {
+            queue.push_sample(0, Point { at: Nanos(n), value: None });
+        }
+        queue.push_window(window(0));
+        let batch = queue.next().unwrap();
+        assert_eq!(batch.samples.len(), MAX_SAMPLES);
+        assert!(batch.log[0].text.starts_with("3 samples were dropped"), "{:?}", batch.log);
     }
 
     #[test]

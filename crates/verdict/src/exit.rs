@@ -10,7 +10,8 @@ use crate::{Overall, Verdict};
 
 /// Target or acceptable met; without criteria, every request was answered as expected.
 pub const PASSED: u8 = 0;
-/// A criterion failed; without criteria, a request failed or was refused by a rate limiter; or the run stopped itself.
+/// A criterion failed; without criteria, a request failed or was refused by a rate limiter, or an arrival was given up; or
+/// the run stopped itself.
 pub const FAILED: u8 = 1;
 /// The command line or the suite is wrong.
 pub const USAGE: u8 = 2;
@@ -28,6 +29,8 @@ pub struct Totals {
     pub failed: u64,
     /// Requests of the whole run that a rate limiter refused, warm-up included.
     pub rate_limited: u64,
+    /// Arrivals of the whole run that were given up.
+    pub dropped: u64,
     /// A signal ended the run before its run time was over.
     pub interrupted: bool,
 }
@@ -36,7 +39,12 @@ impl Totals {
     /// Those of a record.
     pub fn of(run: &Run) -> Self {
         let all = run.summary(|_| true);
-        Self { failed: all.failed(), rate_limited: all.rate_limited(), interrupted: run.was_interrupted() }
+        Self {
+            failed: all.failed(),
+            rate_limited: all.rate_limited(),
+            dropped: run.iterations(|_, _| true).dropped,
+            interrupted: run.was_interrupted(),
+        }
     }
 }
 
@@ -52,7 +60,7 @@ pub fn exit_code(verdict: &Verdict, totals: Totals, end: Option<&EndReason>, on_
         _ if totals.interrupted => INTERRUPTED,
         _ if verdict.is_invalid() => INVALID,
         (Some(EndReason::Aborted(_)), _) | (_, Overall::Failed) => FAILED,
-        (_, Overall::NoCriteria) if totals.failed > 0 || totals.rate_limited > 0 => {
+        (_, Overall::NoCriteria) if totals.failed + totals.rate_limited + totals.dropped > 0 => {
             on_error.unwrap_or(FAILED)
         }
         (_, Overall::Passed | Overall::Degraded | Overall::NoCriteria) => PASSED,
@@ -95,9 +103,12 @@ mod tests {
         ] {
             let mut verdict =
                 Verdict { rows: vec![], overall, pending: vec![], excluded: vec![], doubts: vec![] };
-            let mut totals = Totals { failed, rate_limited, interrupted: false };
+            let mut totals = Totals { failed, rate_limited, dropped: 0, interrupted: false };
             let got = exit_code(&verdict, totals, end.as_ref(), on_error);
             assert_eq!(got, code, "{overall:?} {failed} {rate_limited} {end:?} {on_error:?}");
+            // What was given up counts as what was refused.
+            let given_up = Totals { rate_limited: 0, dropped: rate_limited, ..totals };
+            assert_eq!(exit_code(&verdict, given_up, end.as_ref(), on_error), code);
             // Whatever it was, a run that is to be doubted is not valid, and a part of a run is not a verdict on it.
             let doubt =
                 |severity| Doubt { kind: DoubtKind::NothingTested, severity, evidence: String::new() };

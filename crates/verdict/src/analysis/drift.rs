@@ -19,15 +19,11 @@ use squall_core::Nanos;
 use squall_plan::{MonitorKind, Unit};
 use squall_record::Run;
 
-use super::parts::bounds;
-use super::seconds::{Second, percentiles, span, within};
-use super::{Drift, PartKind};
-use crate::statistics::{Trend, bucket_bounds, bucket_medians, median, trend};
+use super::Drift;
+use super::hold::{COURSES, FEWEST, holds};
+use super::seconds::Second;
+use crate::statistics::{Trend, bucket_medians, median, trend};
 
-/// A hold shorter than this says nothing about a drift.
-const SHORTEST: Nanos = Nanos::from_secs(60);
-/// Neither do fewer buckets.
-const FEWEST: usize = 10;
 /// Level of the significance of all drifts of a run together.
 const LEVEL: f64 = 0.01;
 /// Level for a half, which only confirms.
@@ -42,12 +38,11 @@ const HOUR: f64 = 3600.0;
 /// The drifts of a run: those of requests, then the series in their order.
 pub(super) fn drifts(run: &Run, seconds: &[Second]) -> Vec<Drift> {
     let Some((start, end)) = longest_hold(run, seconds) else { return Vec::new() };
-    let p95 = |from, to| by_bucket(seconds, from, to, |bucket| percentiles(bucket, [95.0])[0]);
-    let throughput = |from, to| by_bucket(seconds, from, to, rate);
-    let mut found = vec![
-        Looked::at("p95", Unit::Seconds, (start, end), &p95),
-        Looked::at("throughput", Unit::PerSecond, (start, end), &throughput),
-    ];
+    let mut found = Vec::new();
+    for course in &COURSES {
+        let points = |from, to| course.points(seconds, from, to);
+        found.push(Looked::at(course.name, course.unit, (start, end), &points));
+    }
     for series in run.series.iter().filter(|series| is_looked_at(&series.name)) {
         let medians = |from, to| bucket_medians(series.values(), from, to);
         found.push(Looked::at(&series.name, series.unit, (start, end), &medians));
@@ -63,16 +58,10 @@ fn is_looked_at(name: &str) -> bool {
 }
 
 fn longest_hold(run: &Run, seconds: &[Second]) -> Option<(Nanos, Nanos)> {
-    let measured = run.phases.iter().filter(|phase| phase.measured);
-    let parts = measured.flat_map(|phase| bounds(&run.plan.load, phase, seconds));
-    let holds = parts.filter(|(kind, ..)| *kind == PartKind::Hold).map(|(_, start, end)| (start, end));
+    let holds = holds(run, seconds).map(|(_, start, end)| (start, end));
+    let length = |(start, end): (Nanos, Nanos)| end.since(start);
     // The first of equals.
-    let longest = holds.reduce(|one, next| if length(next) > length(one) { next } else { one });
-    longest.filter(|hold| length(*hold) >= SHORTEST)
-}
-
-fn length((start, end): (Nanos, Nanos)) -> Nanos {
-    end.since(start)
+    holds.reduce(|one, next| if length(next) > length(one) { next } else { one })
 }
 
 /// One measure over the hold.
@@ -239,24 +228,4 @@ fn holm(p_values: &[f64]) -> Vec<bool> {
         significant[*index] = true;
     }
     significant
-}
-
-/// A value for each bucket of `start..end` in which there are seconds, at its middle.
-fn by_bucket(
-    seconds: &[Second],
-    start: Nanos,
-    end: Nanos,
-    value: impl Fn(&[Second]) -> Option<f64>,
-) -> Vec<(f64, f64)> {
-    let bucket = |(from, to): (Nanos, Nanos)| {
-        let value = value(within(seconds, from, to))?;
-        Some((f64::midpoint(from.as_secs_f64(), to.as_secs_f64()), value))
-    };
-    bucket_bounds(start, end).into_iter().filter_map(bucket).collect()
-}
-
-fn rate(seconds: &[Second]) -> Option<f64> {
-    let ok: u64 = seconds.iter().map(|second| second.ok).sum();
-    let time = span(seconds);
-    (time > 0.0).then(|| ok as f64 / time)
 }

@@ -5,6 +5,7 @@
 mod disturbance;
 mod drift;
 mod faults;
+mod hold;
 mod parts;
 mod recovery;
 mod seconds;
@@ -15,7 +16,9 @@ use squall_core::Nanos;
 use squall_plan::Unit;
 use squall_record::Run;
 
+pub(crate) use hold::{COURSES, FEWEST, holds};
 pub(crate) use recovery::recoveries;
+pub(crate) use seconds::seconds;
 
 /// Everything there is to tell.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -151,7 +154,7 @@ pub struct FaultEffect {
 
 /// Look at `run` in every way there is.
 pub fn analyse(run: &Run) -> Analyses {
-    let seconds = seconds::seconds(&run.windows, &run.phases, &|_| true);
+    let seconds = seconds(&run.windows, &run.phases, &|_| true);
     Analyses {
         parts: parts::parts(run, &seconds),
         recoveries: recovery::in_seconds(&run.plan.load, &seconds, &run.phases, 95.0),

@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 pub enum DoubtKind {
     /// Not one request of the run was answered.
     NothingTested,
+    /// The record has no end: what is in it is a part of a run.
+    CutOff,
     /// The generator itself was too slow, or out of ports or descriptors.
     GeneratorSaturated,
     /// More throughput is asked for than the users can make.
@@ -20,6 +22,8 @@ pub enum DoubtKind {
     NobodyLoggedIn,
     /// A good part of the requests was refused by a rate limiter.
     MaskedByRateLimit,
+    /// A good part of what arrived was given up, and no criterion looks at it.
+    ArrivalsDropped,
     /// Many users are one to a server that limits each.
     OneIdentity,
     /// A percentile rests on too few requests.
@@ -38,14 +42,16 @@ pub enum DoubtKind {
 
 impl DoubtKind {
     /// All of them.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 16] = [
         Self::NothingTested,
+        Self::CutOff,
         Self::GeneratorSaturated,
         Self::TargetImpossible,
         Self::TaskNeverRan,
         Self::MixOff,
         Self::NobodyLoggedIn,
         Self::MaskedByRateLimit,
+        Self::ArrivalsDropped,
         Self::OneIdentity,
         Self::TooFewSamples,
         Self::WorkerLost,
@@ -59,12 +65,14 @@ impl DoubtKind {
     pub fn name(self) -> &'static str {
         match self {
             Self::NothingTested => "nothing_tested",
+            Self::CutOff => "cut_off",
             Self::GeneratorSaturated => "generator_saturated",
             Self::TargetImpossible => "target_impossible",
             Self::TaskNeverRan => "task_never_ran",
             Self::MixOff => "mix_off",
             Self::NobodyLoggedIn => "nobody_logged_in",
             Self::MaskedByRateLimit => "masked_by_rate_limit",
+            Self::ArrivalsDropped => "arrivals_dropped",
             Self::OneIdentity => "one_identity",
             Self::TooFewSamples => "too_few_samples",
             Self::WorkerLost => "worker_lost",
@@ -79,12 +87,14 @@ impl DoubtKind {
     pub fn sentence(self) -> &'static str {
         match self {
             Self::NothingTested => "No request was answered.",
+            Self::CutOff => "The record has no end.",
             Self::GeneratorSaturated => "The generator was too busy to measure.",
             Self::TargetImpossible => "The throughput asked for cannot be reached with this load.",
             Self::TaskNeverRan => "A task never ran.",
             Self::MixOff => "The load was not mixed as it should be.",
             Self::NobodyLoggedIn => "Nobody was logged in.",
             Self::MaskedByRateLimit => "A rate limiter hides what the server can do.",
+            Self::ArrivalsDropped => "Much of the load was never served.",
             Self::OneIdentity => "Many users look like one to the server.",
             Self::TooFewSamples => "A percentile rests on too few requests.",
             Self::WorkerLost => "A part of the generator was lost.",
@@ -101,6 +111,9 @@ impl DoubtKind {
             Self::NothingTested => {
                 "See that the target is up and its address right, and that the run is long enough for users to send \
                  something."
+            }
+            Self::CutOff => {
+                "If the run still goes on, look again when it has ended; if it was killed or the power failed, run it again."
             }
             Self::GeneratorSaturated => {
                 "See what else keeps this machine busy, give the generator more cores or a machine of its own, or ask for \
@@ -120,6 +133,10 @@ impl DoubtKind {
             Self::MaskedByRateLimit => {
                 "Give each user an identity of its own, or lift the limit for the test; where the limit is what you \
                  test, set a criterion on `rate_limited`."
+            }
+            Self::ArrivalsDropped => {
+                "Give the arrivals more users, if it is those that were missing and not a slow server; where drops are what \
+                 you test, set a criterion on `dropped`."
             }
             Self::OneIdentity => {
                 "Give each user a token (`auth`) or an address (`source`, a forwarded header) of its own."

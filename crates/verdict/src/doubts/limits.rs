@@ -5,6 +5,7 @@ use std::cmp::Reverse;
 use squall_core::UserClassId;
 use squall_plan::{AuthKind, Measure, Part, Slot, Template, UserClass};
 use squall_record::Run;
+use squall_stats::CellKey;
 
 use super::{Doubt, DoubtKind, Facts, Findings, percent, requests};
 use crate::case::base;
@@ -15,17 +16,26 @@ const MASKED: f64 = 0.05;
 const MET: f64 = 0.01;
 
 pub(super) fn masked(facts: &Facts<'_>) -> Option<Doubt> {
-    if facts.rows.iter().any(|row| *base(&row.criterion.measure) == Measure::RateLimited) {
-        return None;
-    }
     let mut findings = Findings::default();
-    let all = facts.summary(|_| true);
+    // Where a criterion asks for them, refusals are a result and hide nothing.
+    let asked_for: Vec<_> = (facts.rows.iter().map(|row| &row.criterion))
+        .filter(|criterion| *base(&criterion.measure) == Measure::RateLimited)
+        .map(|criterion| criterion.scope)
+        .collect();
+    let is_asked_for = |key: &CellKey| {
+        asked_for.iter().any(|scope| {
+            scope.endpoint.is_none_or(|endpoint| endpoint == key.endpoint)
+                && scope.class.is_none_or(|class| class == key.class)
+                && scope.phase.is_none_or(|phase| phase == key.phase.index())
+        })
+    };
+    let all = facts.summary(|key| !is_asked_for(key));
     let (refused, completed) = (all.rate_limited(), all.completed());
     if refused as f64 > MASKED * completed as f64 {
         let endpoints = facts.run.plan.endpoints.iter().enumerate();
         let mut by_endpoint: Vec<_> = endpoints
             .map(|(index, endpoint)| {
-                let summary = facts.summary(|key| key.endpoint.index() == index);
+                let summary = facts.summary(|key| key.endpoint.index() == index && !is_asked_for(key));
                 let share = percent(summary.rate_limited() as f64, summary.completed() as f64);
                 (summary.rate_limited(), format!("{share} of {} {}", endpoint.method, endpoint.name))
             })

@@ -3,6 +3,8 @@
 //! One file for one idea; each gets the facts and says nothing, or one doubt with what it was seen by. What could be chance
 //! is not told: see [`crate::chance`].
 
+mod arrivals;
+mod ended;
 mod generator;
 mod kind;
 mod limits;
@@ -65,14 +67,16 @@ pub(crate) struct Facts<'a> {
 
 /// Everything there is to doubt, the gravest first.
 pub(crate) fn doubts(facts: &Facts<'_>) -> Vec<Doubt> {
-    let finders: [fn(&Facts<'_>) -> Option<Doubt>; 14] = [
+    let finders: [fn(&Facts<'_>) -> Option<Doubt>; 16] = [
         tested::nothing_tested,
+        ended::cut_off,
         generator::saturated,
         target::impossible,
         tasks::never_ran,
         mix::off,
         login::nobody,
         limits::masked,
+        arrivals::dropped,
         limits::one_identity,
         support::too_few,
         losses::worker_lost,

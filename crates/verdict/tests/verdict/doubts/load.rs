@@ -251,6 +251,29 @@ fn arrivals_are_mixed_by_weight_and_are_all_there_is() {
     assert!(only(&run, DoubtKind::TargetImpossible, Severity::Suspect).contains("80"));
 }
 
+/// `run` with so many more arrivals a second that were given up.
+fn with_dropped(mut run: Run, dropped: u64) -> Run {
+    for window in &mut run.windows {
+        let counts = window.iterations_mut(PhaseId(0), UserClassId(0));
+        (counts.offered, counts.dropped) = (counts.offered + dropped, dropped);
+    }
+    run
+}
+
+#[test]
+fn arrivals_given_up_are_doubted_unless_they_are_what_is_judged() {
+    // 80 a second are served: 1 more is above 1 %, 5 are above 5 %.
+    let dropped = |n| doubt(&with_dropped(open([60, 20]), n), DoubtKind::ArrivalsDropped);
+    assert_eq!(dropped(0), None);
+    assert_eq!(dropped(1).unwrap().0, Severity::Suspect);
+    let (severity, evidence) = dropped(5).unwrap();
+    assert_eq!(severity, Severity::Invalid);
+    assert!(evidence.starts_with("600 of 10200 arrivals (5.88%)"), "{evidence}");
+    let mut judged = open([60, 20]);
+    judged.plan.criteria = vec![below(Measure::Dropped, 0.5)];
+    assert_eq!(doubt(&with_dropped(judged, 500), DoubtKind::ArrivalsDropped), None);
+}
+
 #[test]
 fn a_percentile_needs_requests_beyond_it() {
     let made = |percentile, requests, hold| {

@@ -19,6 +19,14 @@ fn a_lost_worker_is_invalid() {
     assert_eq!(evidence, "At 12s: worker-1 is gone with 5 of 10 users.");
 }
 
+#[test]
+fn a_record_without_an_end_is_a_part_of_a_run() {
+    let mut run = clean();
+    run.end = None;
+    let evidence = only(&run, DoubtKind::CutOff, Severity::Invalid);
+    assert_eq!(evidence, "It stops after 2m, and nobody wrote down why.");
+}
+
 /// A clean run that watches a process and the generator every second; `keep` says which samples there are, and which of
 /// them have a value.
 fn watched(keep: impl Fn(u64) -> Option<bool>) -> Run {

@@ -1,9 +1,9 @@
 //! Refused requests: nobody logged in, rate limits, one identity for many users.
 
-use squall_core::{ErrorClass, Nanos, OutcomeKind};
+use squall_core::{EndpointId, ErrorClass, Nanos, OutcomeKind};
 use squall_plan::{
-    Auth, AuthKind, Escape, Feed, FeedOrder, JwtAlgorithm, Measure, Part, Plan, Secret, Slot, SourceRange,
-    Template,
+    Auth, AuthKind, Criterion, Escape, Feed, FeedOrder, JwtAlgorithm, Measure, Part, Plan, Scope, Secret,
+    Slot, SourceRange, Template,
 };
 use squall_record::Run;
 use squall_verdict::{DoubtKind, Severity};
@@ -131,6 +131,10 @@ fn many_refusals_are_invalid_unless_they_are_what_is_judged() {
     assert!(evidence.contains("of GET /v1/discover/"), "{evidence}");
     let judged = clean_run(clean_plan(vec![below(Measure::RateLimited, 0.5)]));
     assert_eq!(doubt(&refused(judged, 500), DoubtKind::MaskedByRateLimit), None);
+    let elsewhere = Scope { endpoint: Some(EndpointId(1)), ..Scope::default() };
+    let elsewhere = Criterion { scope: elsewhere, ..below(Measure::RateLimited, 0.5) };
+    let judged = refused(clean_run(clean_plan(vec![elsewhere])), 500);
+    assert!(doubt(&judged, DoubtKind::MaskedByRateLimit).is_some(), "judged at another endpoint");
     // What a suite expects of the status is no refusal: it is counted as what it is.
     let mut other = clean();
     statuses(&mut other, (0, 0), 429, 50);
