@@ -6,9 +6,10 @@
 //! served.
 
 use serde::Serialize;
-use squall_core::{ClassDemand, Dispatcher, EndpointId, Nanos};
+use squall_core::{EndpointId, Nanos};
 
-use crate::{ArrivalPlan, Comparison, Criterion, Function, Level, Measure, Plan, Step, UserClass, Wait};
+use crate::pace::{ClassPace, arrival_shares, class_pace, users_by_class};
+use crate::{ArrivalPlan, Comparison, Criterion, Function, Level, Measure, Plan};
 
 /// What a plan can reach at best.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -28,26 +29,6 @@ impl Feasibility {
     pub fn possible(&self) -> bool {
         self.checks.iter().all(|check| check.possible)
     }
-}
-
-/// The pace of a user of a class when the server answers in no time.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct ClassPace {
-    /// The class.
-    pub name: String,
-    /// Mean wait between two tasks, in seconds; for pacing, the pace.
-    pub mean_wait_secs: f64,
-    /// Requests of a task, on average over the weights.
-    pub requests_per_iteration: f64,
-    /// The least mean time from the start of a task to the start of the next, in seconds.
-    pub iteration_secs: f64,
-    /// Most requests per second of one user; infinite (JSON: null) when it does not wait.
-    pub per_user: f64,
-    /// The same by endpoint, for the endpoints the class's tasks use.
-    pub by_endpoint: Vec<(EndpointId, f64)>,
-    /// Requests of a task by endpoint, on average over the weights.
-    #[serde(skip)]
-    pub endpoints_per_iteration: Vec<(EndpointId, f64)>,
 }
 
 /// What a phase can reach.
@@ -113,11 +94,11 @@ pub fn feasibility_with(plan: &Plan, latency: &[f64]) -> Feasibility {
         .collect();
     let shares = shares(plan, &classes, &phases, &arriving);
     let answers = (0..classes.len()).any(|class| best(class) > 0.0);
-    let judge = Judge { plan, classes: &classes, phases: &phases, arriving: &arriving, answers };
+    let ceilings = Ceilings { plan, classes: &classes, phases: &phases, arriving: &arriving, answers };
     let criteria = plan.criteria.iter().enumerate();
     let checks = criteria
         .filter(|(_, criterion)| is_throughput(&criterion.measure))
-        .map(|(index, criterion)| judge.check(index, criterion))
+        .map(|(index, criterion)| ceilings.check(index, criterion))
         .collect();
     Feasibility { classes, phases, shares, checks }
 }
@@ -128,75 +109,6 @@ fn is_throughput(measure: &Measure) -> bool {
         Measure::Of(Function::Mean | Function::Min, of) => **of == Measure::Throughput,
         measure => *measure == Measure::Throughput,
     }
-}
-
-/// The share of each class among arrivals, by weight; the position is the `UserClassId`. A class with a fixed count has
-/// none: that is a number of users, and suites refuse it where tasks arrive.
-pub fn arrival_shares(classes: &[UserClass]) -> Vec<f64> {
-    let weight = |class: &UserClass| if class.fixed_count > 0 { 0.0 } else { class.weight };
-    let whole: f64 = classes.iter().map(weight).sum();
-    classes.iter().map(|class| if whole > 0.0 { weight(class) / whole } else { 0.0 }).collect()
-}
-
-/// How `users` users are dealt to the classes of `plan`; the position is the `UserClassId`.
-pub fn users_by_class(plan: &Plan, users: u32) -> Vec<u32> {
-    let demands: Vec<ClassDemand> = plan
-        .classes
-        .iter()
-        .map(|class| ClassDemand { weight: class.weight, fixed_count: class.fixed_count })
-        .collect();
-    let mut counts = vec![0; demands.len()];
-    let Ok(mut dispatcher) = Dispatcher::new(&demands) else { return counts };
-    for _ in 0..users {
-        let Some(class) = dispatcher.next_class() else { break };
-        counts[class.index()] += 1;
-    }
-    counts
-}
-
-/// The pace of a user of `class` when every request takes `latency` seconds.
-pub fn class_pace(class: &UserClass, latency: f64) -> ClassPace {
-    let weights: f64 = class.tasks.iter().map(|t| f64::from(t.weight)).sum();
-    let mut requests = 0.0;
-    let mut thinking = 0.0;
-    let mut endpoints_per_iteration: Vec<(EndpointId, f64)> = Vec::new();
-    for task in &class.tasks {
-        let share = f64::from(task.weight) / weights;
-        for step in &task.steps {
-            match step {
-                Step::Wait(wait) => thinking += share * wait.mean_secs(),
-                Step::Request(request) => {
-                    requests += share;
-                    match endpoints_per_iteration.iter_mut().find(|(id, _)| *id == request.endpoint) {
-                        Some((_, sum)) => *sum += share,
-                        None => endpoints_per_iteration.push((request.endpoint, share)),
-                    }
-                }
-            }
-        }
-    }
-    let mean_wait_secs = class.wait.mean_secs();
-    let busy = thinking + requests * latency;
-    let iteration_secs = match class.wait {
-        Wait::Pacing(_) => mean_wait_secs.max(busy),
-        _ => mean_wait_secs + busy,
-    };
-    let by_endpoint =
-        endpoints_per_iteration.iter().map(|(id, of)| (*id, per(*of, iteration_secs))).collect();
-    ClassPace {
-        name: class.name.clone(),
-        mean_wait_secs,
-        requests_per_iteration: requests,
-        iteration_secs,
-        per_user: per(requests, iteration_secs),
-        by_endpoint,
-        endpoints_per_iteration,
-    }
-}
-
-/// `events / seconds`, where nothing stays nothing.
-fn per(events: f64, seconds: f64) -> f64 {
-    if events == 0.0 { 0.0 } else { events / seconds }
 }
 
 /// Sum over classes of users × the rate of one; no users make no requests, however fast one would be.
@@ -230,7 +142,8 @@ fn shares(plan: &Plan, classes: &[ClassPace], phases: &[PhaseCeiling], arriving:
     shares
 }
 
-struct Judge<'p> {
+/// What criteria are checked against.
+struct Ceilings<'p> {
     plan: &'p Plan,
     classes: &'p [ClassPace],
     phases: &'p [PhaseCeiling],
@@ -240,7 +153,7 @@ struct Judge<'p> {
     answers: bool,
 }
 
-impl Judge<'_> {
+impl Ceilings<'_> {
     fn check(&self, index: usize, criterion: &Criterion) -> ThroughputCheck {
         let judged: Vec<usize> = match criterion.scope.phase {
             Some(phase) => vec![phase],

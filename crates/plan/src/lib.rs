@@ -9,6 +9,7 @@ mod feasibility;
 mod http;
 mod load;
 mod monitor;
+mod pace;
 mod scenario;
 mod secret;
 mod template;
@@ -16,13 +17,11 @@ mod unit;
 
 pub use criteria::{Comparison, Criterion, Function, Level, Measure, Pending, Scope};
 pub use fault::FaultPlan;
-pub use feasibility::{
-    ClassPace, Feasibility, PhaseCeiling, ThroughputCheck, arrival_shares, class_pace, feasibility,
-    feasibility_with, users_by_class,
-};
+pub use feasibility::{Feasibility, PhaseCeiling, ThroughputCheck, feasibility, feasibility_with};
 pub use http::{ClientCertificate, HttpSettings, StatusSet};
 pub use load::{ArrivalPlan, Load, PhasePlan, RateSegment, Spacing};
 pub use monitor::{Monitor, MonitorKind, ProcessTarget, SeriesPlan};
+pub use pace::{ClassPace, arrival_shares, class_pace, users_by_class};
 pub use scenario::{
     Auth, AuthKind, Body, Capture, CaptureSource, Check, Endpoint, Expect, Feed, FeedOrder, JwtAlgorithm,
     RequestStep, SourceRange, Step, Task, UserClass, VarId, Wait,
