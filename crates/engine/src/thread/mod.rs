@@ -3,6 +3,7 @@
 
 mod arrivals;
 mod driver;
+mod run;
 mod sampling;
 mod turns;
 mod users;
@@ -12,30 +13,28 @@ use std::collections::HashSet;
 use std::future::poll_fn;
 use std::net::IpAddr;
 use std::rc::Rc;
-use std::sync::Arc;
-use std::sync::mpsc::Receiver as RecycleReceiver;
 use std::task::Poll;
 use std::time::Duration;
 
 use squall_core::{Nanos, PhaseId, Slot, UserClassId};
-use squall_http::{Client, ClientConfig, Connector, Tls};
-use squall_plan::{FeedOrder, Plan};
-use squall_stats::{ErrorKey, Recorder, Window};
-use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
+use squall_http::{Client, Connector};
+use squall_plan::FeedOrder;
+use squall_stats::{ErrorKey, Recorder};
+use tokio::sync::mpsc::UnboundedSender;
 
 use crate::alarm::Alarm;
 use crate::clock::RunClock;
-use crate::command::{Command, Report};
+use crate::command::Report;
 use crate::program::Program;
 use crate::timers::{Timers, UserKey};
 use crate::user::User;
 
 use arrivals::Source;
-use driver::Driver;
 use sampling::Sampling;
 use turns::Turns;
 use users::Users;
 
+pub(crate) use run::{Channels, ThreadConfig, run_thread};
 pub(crate) use turns::{Arrival, Call};
 pub(crate) use users::Life;
 
@@ -79,23 +78,6 @@ pub(crate) struct Thread<C: Connector> {
     warned: RefCell<HashSet<String>>,
     loopback: bool,
     reports: UnboundedSender<Report>,
-}
-
-/// What a thread is started with.
-pub(crate) struct ThreadConfig {
-    /// Its number.
-    pub(crate) index: usize,
-    pub(crate) clock: RunClock,
-    pub(crate) tls: Tls,
-    pub(crate) alarm: Alarm,
-    pub(crate) loopback: bool,
-}
-
-/// The ends of a thread's channels.
-pub(crate) struct Channels {
-    pub(crate) commands: UnboundedReceiver<Command>,
-    pub(crate) reports: UnboundedSender<Report>,
-    pub(crate) recycled: RecycleReceiver<Box<Window>>,
 }
 
 impl<C: Connector + 'static> Thread<C> {
@@ -296,62 +278,5 @@ impl<C: Connector + 'static> Drop for Presence<C> {
         self.thread.users.borrow_mut().remove(self.key);
         self.thread.leave_line(self.key, self.slot.class);
         self.thread.recorder.borrow_mut().users()[self.slot.class.index()] -= 1;
-    }
-}
-
-/// Run the thread until it is told to finish.
-pub(crate) async fn run_thread<C: Connector + 'static>(
-    program: Program,
-    config: ThreadConfig,
-    connector: C,
-    channels: Channels,
-) {
-    let plan = Arc::clone(&program.plan);
-    let tasks = plan.tasks().count();
-    let recorder = Recorder::new(program.sites.clone(), plan.classes.len(), tasks);
-    let wall = config.clock.wall_origin();
-    let client = Client::new(client_config(&plan), config.tls, connector, Rc::new(config.clock), wall);
-    let Channels { mut commands, reports, recycled } = channels;
-    let thread = Rc::new(Thread {
-        program,
-        clock: config.clock,
-        timers: Timers::default(),
-        recorder: RefCell::new(recorder),
-        client,
-        alarm: config.alarm,
-        phase: Cell::new(PhaseId(0)),
-        users: RefCell::default(),
-        turns: RefCell::new(Turns::new(plan.classes.len(), plan.http.timeout)),
-        scratch: RefCell::default(),
-        sampling: RefCell::default(),
-        warned: RefCell::default(),
-        loopback: config.loopback,
-        reports,
-    });
-    let mut driver = Driver::new(Rc::clone(&thread), config.index, recycled);
-    loop {
-        let wake = driver.next_wake();
-        thread.timers.set_alarm(wake);
-        thread.alarm.set(&thread.clock, wake);
-        tokio::select! {
-            biased;
-            command = commands.recv() => match command {
-                Some(Command::Finish) | None => break,
-                Some(command) => driver.obey(command),
-            },
-            () = thread.alarm.wait() => {}
-        }
-        driver.advance(thread.clock.now());
-    }
-    driver.finish(thread.clock.now());
-}
-
-fn client_config(plan: &Plan) -> ClientConfig {
-    ClientConfig {
-        connect_timeout: plan.http.connect_timeout,
-        max_redirects: plan.http.max_redirects,
-        max_body: plan.http.max_body,
-        keep_alive: plan.http.keep_alive,
-        ..ClientConfig::default()
     }
 }
