@@ -1,29 +1,9 @@
 /* Curves of a comparison. Everything it needs is in the page; without it all figures still stand. */
 (function () {
   "use strict";
-  var root = document.documentElement;
-  var data = JSON.parse(document.getElementById("data").textContent);
-  var charts = [], printing = false;
+  var data = squall.data, page = squall.page;
+  var color = squall.color, clock = squall.clock, number = squall.number, ms = squall.ms;
 
-  function store(value) { try { localStorage.setItem("squall-theme", value); } catch (e) { /* file: has none */ } }
-  function stored() { try { return localStorage.getItem("squall-theme"); } catch (e) { return null; } }
-  function preferred() {
-    var hash = /theme=(dark|light)/.exec(location.hash);
-    if (hash) return hash[1];
-    return stored() || (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");
-  }
-  function color(name) { return getComputedStyle(root).getPropertyValue("--" + name).trim(); }
-  function clock(seconds) {
-    var s = Math.round(seconds), h = Math.floor(s / 3600), m = Math.floor(s / 60) % 60;
-    var two = function (n) { return (n < 10 ? "0" : "") + n; };
-    return h ? h + ":" + two(m) + ":" + two(s % 60) : m + ":" + two(s % 60);
-  }
-  function number(v) {
-    if (v == null) return "–";
-    var digits = v !== 0 && Math.abs(v) < 10 ? 2 : Math.abs(v) < 100 ? 1 : 0;
-    return v.toLocaleString("en-US", { maximumFractionDigits: digits });
-  }
-  function ms(v) { return v == null ? "–" : v >= 10000 ? number(v / 1000) + " s" : number(v) + " ms"; }
   function percentile(nines) {
     var p = 100 * (1 - Math.pow(10, -nines));
     return "p" + (p < 90.05 ? Math.round(p) : +p.toPrecision(Math.ceil(nines + 0.001) + 1));
@@ -74,7 +54,7 @@
       hooks: { draw: options.levels ? [] : [phases] },
     }, [x, a, b], host);
     setTimeout(function () { u.setLegend({ idx: options.levels ? nearest(x, 1.30103) : x.length - 1 }); }, 0);
-    charts.push(u);
+    page.charts.push(u);
   }
 
   function nearest(x, wanted) {
@@ -100,8 +80,6 @@
   }
 
   function draw() {
-    charts.forEach(function (u) { u.destroy(); });
-    charts = [];
     data.subjects.forEach(function (subject, i) {
       chart("chart-" + i + "-p95", data.t, subject.a.p95, subject.b.p95, { show: ms });
       chart("chart-" + i + "-ok", data.t, subject.a.ok, subject.b.ok, { show: number });
@@ -109,29 +87,6 @@
       chart("chart-" + i + "-levels", levels[0], levels[1], levels[2], { show: ms, levels: true });
     });
   }
-  function theme(name) { root.dataset.theme = name; draw(); }
 
-  document.getElementById("theme").addEventListener("click", function () {
-    var next = root.dataset.theme === "dark" ? "light" : "dark";
-    store(next);
-    theme(next);
-  });
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", function () { if (!printing) theme(preferred()); });
-  addEventListener("hashchange", function () { theme(preferred()); });
-  addEventListener("resize", function () {
-    if (printing) return;
-    charts.forEach(function (u) {
-      var width = u.root.parentNode.clientWidth;
-      if (width && width !== u.width) u.setSize({ width: width, height: u.height });
-    });
-  });
-  /* Paper is white, and narrower than most windows. */
-  addEventListener("beforeprint", function () {
-    printing = true;
-    root.dataset.theme = "light";
-    draw();
-    charts.forEach(function (u) { u.setSize({ width: 225, height: 180 }); });
-  });
-  addEventListener("afterprint", function () { printing = false; theme(preferred()); });
-  theme(preferred());
+  squall.live(draw, function () { return { width: 225, height: 180 }; });
 })();

@@ -1,31 +1,11 @@
 /* Charts of a Squall report. Everything it needs is in the page; without it all tables still stand. */
 (function () {
   "use strict";
-  var root = document.documentElement;
-  var data = JSON.parse(document.getElementById("data").textContent);
+  var root = squall.root, data = squall.data, page = squall.page;
+  var color = squall.color, clock = squall.clock, number = squall.number, ms = squall.ms;
   var series = data.series, bands = data.bands, marked = data.marked;
-  var charts = [], logScale = false, printing = false;
+  var logScale = false;
 
-  function store(value) { try { localStorage.setItem("squall-theme", value); } catch (e) { /* file: has none */ } }
-  function stored() { try { return localStorage.getItem("squall-theme"); } catch (e) { return null; } }
-  function preferred() {
-    var hash = /theme=(dark|light)/.exec(location.hash);
-    if (hash) return hash[1];
-    return stored() || (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");
-  }
-  function color(name) { return getComputedStyle(root).getPropertyValue("--" + name).trim(); }
-
-  function clock(seconds) {
-    var s = Math.round(seconds), h = Math.floor(s / 3600), m = Math.floor(s / 60) % 60;
-    var two = function (n) { return (n < 10 ? "0" : "") + n; };
-    return h ? h + ":" + two(m) + ":" + two(s % 60) : m + ":" + two(s % 60);
-  }
-  function number(v) {
-    if (v == null) return "–";
-    var digits = v !== 0 && Math.abs(v) < 10 ? 2 : Math.abs(v) < 100 ? 1 : 0;
-    return v.toLocaleString("en-US", { maximumFractionDigits: digits });
-  }
-  function ms(v) { return v == null ? "–" : v >= 10000 ? number(v / 1000) + " s" : number(v) + " ms"; }
   function percent(v) { return v == null ? "–" : number(v * 100) + "%"; }
   function bytes(v) {
     if (v == null) return "–";
@@ -141,7 +121,7 @@
   function zoomed(u, key) {
     if (key !== "x" || zooming || !u.squallReady || u.squallLocal) return;
     zooming = true;
-    charts.forEach(function (other) {
+    page.charts.forEach(function (other) {
       if (other !== u && !other.squallLocal) other.setScale("x", { min: u.scales.x.min, max: u.scales.x.max });
     });
     zooming = false;
@@ -193,12 +173,10 @@
     var last = times.length - 1;
     while (last > 0 && lines[0].values[last] == null) last--;
     setTimeout(function () { u.setLegend({ idx: last }); }, 0);
-    charts.push(u);
+    page.charts.push(u);
   }
 
   function draw() {
-    charts.forEach(function (u) { u.destroy(); });
-    charts = [];
     var tint = function (name) { return color(name) + (root.dataset.theme === "dark" ? "cc" : "e0"); };
     chart("chart-requests", [
       { label: "timed out", values: series.timed_out, color: color("c-timeout"), fill: tint("c-timeout") },
@@ -274,19 +252,6 @@
     return known.length > 0 && worst > 25 * known[known.length >> 1];
   }
 
-  function theme(name) { root.dataset.theme = name; draw(); }
-  function fit() {
-    charts.forEach(function (u) {
-      var width = u.root.parentNode.clientWidth;
-      if (width && width !== u.width) u.setSize({ width: width, height: u.height });
-    });
-  }
-
-  document.getElementById("theme").addEventListener("click", function () {
-    var next = root.dataset.theme === "dark" ? "light" : "dark";
-    store(next);
-    theme(next);
-  });
   document.getElementById("download").addEventListener("click", function () {
     var link = document.createElement("a");
     link.href = URL.createObjectURL(new Blob([JSON.stringify(data, null, 2)], { type: "application/json" }));
@@ -294,18 +259,9 @@
     link.click();
     setTimeout(function () { URL.revokeObjectURL(link.href); }, 1000);
   });
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", function () { if (!printing) theme(preferred()); });
-  addEventListener("hashchange", function () { theme(preferred()); });
-  addEventListener("resize", function () { if (!printing) fit(); });
-  /* Paper is white, and narrower than most windows. */
   addEventListener("beforeprint", function () {
-    printing = true;
-    root.dataset.theme = "light";
-    draw();
-    charts.forEach(function (u) { u.setSize({ width: 690, height: u.height }); });
     document.querySelectorAll("details").forEach(function (details) { details.open = true; });
   });
-  addEventListener("afterprint", function () { printing = false; theme(preferred()); });
 
   var toggle = document.getElementById("log-scale");
   logScale = spread();
@@ -314,12 +270,12 @@
     toggle.addEventListener("click", function () {
       logScale = !logScale;
       toggle.setAttribute("aria-pressed", logScale);
-      draw();
+      page.redraw();
     });
   }
   /* A chart that is folded away has no width until somebody looks. */
   document.querySelectorAll("details.generator").forEach(function (details) {
-    details.addEventListener("toggle", function () { if (!printing) fit(); });
+    details.addEventListener("toggle", page.fit);
   });
   /* Tables that are wider than the page say so: on a telephone nothing else does. */
   function overflow() {
@@ -330,5 +286,5 @@
   addEventListener("resize", overflow);
   document.addEventListener("toggle", overflow, true);
   overflow();
-  theme(preferred());
+  squall.live(draw, function (u) { return { width: 690, height: u.height }; });
 })();

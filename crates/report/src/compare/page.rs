@@ -38,7 +38,7 @@ pub(super) fn page(comparison: &Comparison, curves: &Curves, json: String) -> Ma
                 footer { span { "Made by squall from the records of both runs." } }
                 script type="application/json" id="data" { (PreEscaped(json)) }
                 script { (PreEscaped("/*\n")) (PreEscaped(assets::UPLOT_LICENCE)) (PreEscaped("*/\n")) (PreEscaped(assets::UPLOT_SCRIPT)) }
-                script { (PreEscaped(SCRIPT)) }
+                script { (PreEscaped(assets::COMMON)) (PreEscaped(SCRIPT)) }
             }
         }
     }

@@ -5,6 +5,8 @@ pub(crate) const POLICY: &str =
     "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:";
 /// Ours.
 pub(crate) const STYLE: &str = include_str!("../../assets/report.css");
+/// What our scripts share; goes in front of them.
+pub(crate) const COMMON: &str = include_str!("../../assets/common.js");
 /// Ours.
 pub(crate) const SCRIPT: &str = include_str!("../../assets/report.js");
 /// uPlot, unchanged.

@@ -47,7 +47,7 @@ pub(super) fn page(data: &Data<'_>, omitted_log: usize, json: String) -> Markup 
                 }
                 script type="application/json" id="data" { (PreEscaped(json)) }
                 script { (PreEscaped("/*\n")) (PreEscaped(assets::UPLOT_LICENCE)) (PreEscaped("*/\n")) (PreEscaped(assets::UPLOT_SCRIPT)) }
-                script { (PreEscaped(assets::SCRIPT)) }
+                script { (PreEscaped(assets::COMMON)) (PreEscaped(assets::SCRIPT)) }
             }
         }
     }
