@@ -1,12 +1,10 @@
 //! `squall compare`: two saved runs against each other.
 
-use std::path::Path;
-
-use squall_record::{Record, Run};
 use squall_verdict::compare::{Finding, Margins};
 use squall_verdict::{CompareError, FAILED, compare};
 
 use super::outputs;
+use super::report::open;
 use crate::args::{CompareArgs, Format};
 use crate::errors::{Exit, Failure, Outcome, Problem};
 use crate::overlap::Files;
@@ -39,14 +37,6 @@ pub(super) fn run(args: &CompareArgs) -> Outcome {
     Ok(match comparison.finding {
         Finding::Regressed => Exit::Code(FAILED),
         Finding::Improved | Finding::Equivalent | Finding::Inconclusive => Exit::Passed,
-    })
-}
-
-fn open(path: &Path) -> Result<Run, Problem> {
-    Record::open(path).map_err(|error| {
-        Problem::new(format!("{} cannot be read", path.display()))
-            .help("name two saved runs: files that `squall run` or `squall demo` wrote, ending in .squall")
-            .cause(error)
     })
 }
 

@@ -132,7 +132,7 @@ fn what_is_no_pair_of_records_is_refused_with_a_remedy() {
     for (line, texts) in [
         ("compare", vec!["<A>", "<B>"]),
         ("compare a.squall", vec!["<B>"]),
-        ("compare a.squall none.squall", vec!["none.squall cannot be read", "help: name two saved runs"]),
+        ("compare a.squall none.squall", vec!["none.squall cannot be read", "help: name a saved run"]),
         ("compare text.squall a.squall", vec!["text.squall cannot be read", "is not a record of squall"]),
         ("compare a.squall a.squall --margin 5", vec!["`5` is not a value of --margin", "`--margin 5%`"]),
         ("compare a.squall a.squall --margin 0%", vec!["`0%` is not a value of --margin"]),
