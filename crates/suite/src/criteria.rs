@@ -5,6 +5,7 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
+use squall_core::Nanos;
 use squall_plan::{Criterion, Endpoint, Function, Measure, Pending, Scope};
 use toml::de::DeValue;
 
@@ -167,7 +168,7 @@ fn judged<'a>(
     let class = fields.get("users").and_then(|n| cx.reference(n, "class of users", names.classes));
     let phase = fields.get("phase").and_then(|n| Some((cx.text(n, "`phase`")?.to_owned(), n.span())));
     let scope = Scope { endpoint: endpoint.map(Into::into), class: class.map(Into::into), phase: None };
-    let hold = fields.get("for").and_then(|n| cx.positive_duration(n, "`for`"));
+    let hold = fields.get("for").and_then(|n| window(cx, n));
     let abort = fields.get("abort").and_then(|n| cx.boolean(n, "`abort`")).unwrap_or(false);
     check_scope(cx, fields, &measure);
     check_course(cx, fields, &measure, abort);
@@ -177,6 +178,21 @@ fn judged<'a>(
         at: field.key_span.clone(),
         hold_at: fields.get("for").map(toml::Spanned::span),
     });
+}
+
+/// A `for`: windows are made of whole seconds.
+fn window<'a>(cx: &mut Ctx<'a>, node: Node<'a>) -> Option<Nanos> {
+    let hold = cx.positive_duration(node, "`for`")?;
+    if hold < Nanos::SECOND {
+        cx.error(
+            Diagnostic::new(Code::OutOfBounds, format!("`for` is {hold}, at least 1s"))
+                .at(node.span())
+                .label("too short")
+                .help("what is measured is kept by whole seconds: give 1s or more"),
+        );
+        return None;
+    }
+    Some(hold)
 }
 
 /// Does what is measured have endpoints and classes at all?

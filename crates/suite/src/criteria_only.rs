@@ -14,7 +14,7 @@ use crate::excerpt::source;
 use crate::measures::Series;
 use crate::suite::{self, read_text};
 use crate::syntax::{Ctx, Field, Node};
-use crate::{keys, scopes};
+use crate::{broken, keys, scopes};
 
 /// Which criteria of a file are meant.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -60,9 +60,8 @@ pub fn parse_criteria(
     let origin = source(name, text);
     let (root, broken) = DeTable::parse_recoverable(text);
     if !broken.is_empty() {
-        let errors =
-            broken.iter().take(suite::MAX_BROKEN).map(|error| suite::not_toml(text, error)).collect();
-        return Err(Diagnostics::new(origin, errors, broken.len().saturating_sub(suite::MAX_BROKEN)));
+        let (errors, more) = broken::mistakes(text, &broken);
+        return Err(Diagnostics::new(origin, errors, more));
     }
     let mut cx = Ctx {
         text,

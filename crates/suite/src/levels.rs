@@ -47,7 +47,22 @@ pub(crate) fn level<'a>(cx: &mut Ctx<'a>, node: Node<'a>, measure: &Measure) -> 
             cx.bounded(Nanos::from_secs_f64(value.abs()), LONGEST, node.span(), &format!("level `{text}`"));
             None
         }
-        Ok(value) => Some(Level { comparison, value }),
+        Ok(value) => {
+            let level = Level { comparison, value };
+            if let Some(help) = impossible(level, unit, share_of_all) {
+                cx.error(
+                    Diagnostic::new(
+                        Code::OutOfBounds,
+                        format!("no value of `{measure}` can be {}", level.display(unit)),
+                    )
+                    .at(node.span())
+                    .label("never true")
+                    .help(help),
+                );
+                return None;
+            }
+            Some(level)
+        }
         Err(Bad::MissingUnit) => {
             let trend = unit.of_trend().is_some_and(|of| value(rest.trim_start_matches('-'), of).is_ok());
             let (message, label) = match trend {
@@ -80,6 +95,21 @@ pub(crate) fn level<'a>(cx: &mut Ctx<'a>, node: Node<'a>, measure: &Measure) -> 
             );
             None
         }
+    }
+}
+
+/// What to write instead of a level that no value meets; trends alone can be below zero.
+fn impossible(level: Level, unit: Unit, share_of_all: bool) -> Option<String> {
+    let instead =
+        |comparison| Some(format!("did you mean `{}`?", Level { comparison, ..level }.display(unit)));
+    match level.comparison {
+        Comparison::Below if level.value <= 0.0 && unit.of_trend().is_none() => match unit {
+            // No answer takes no time either.
+            Unit::Seconds => Some(format!("write for example \"{}\"", example(unit))),
+            _ => instead(Comparison::AtMost),
+        },
+        Comparison::Above if share_of_all && level.value >= 1.0 => instead(Comparison::AtLeast),
+        _ => None,
     }
 }
 

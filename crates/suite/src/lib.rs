@@ -8,10 +8,12 @@
 
 mod arrivals;
 mod auth;
+mod broken;
 mod criteria;
 mod criteria_only;
 mod data;
 mod diagnostic;
+mod direction;
 mod excerpt;
 mod faults;
 mod files;

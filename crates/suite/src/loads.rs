@@ -12,6 +12,11 @@ use crate::profile::{MAX_SPAWN_RATE, ONLY_PHASE, Profile};
 use crate::select::Selection;
 use crate::warnings::Warning;
 
+/// More users than this to serve arrivals are worth a word.
+const MANY: u32 = 100_000;
+/// No task takes longer than this, so more users than arrive in this time are never busy together.
+const LONGEST_TASK_SECS: f64 = 3600.0;
+
 /// The phases of `profile`, changed as `selection` asks, to be run by `classes`.
 pub(crate) fn phases(
     selection: &Selection,
@@ -77,11 +82,17 @@ pub(crate) fn phases(
     vec![phase]
 }
 
-/// How many users it takes until every class has one: arrivals of a class are served by its own users.
+/// How many users it takes until every class has one, or as many as are started unasked.
 fn least_pool(classes: &[(usize, UserClass)]) -> u32 {
+    least_users(classes.iter().map(|(_, class)| class)).unwrap_or(MAX_POOL)
+}
+
+/// How many users it takes until every class has one: arrivals of a class are served by its own users. `None` when it
+/// takes more than are started unasked.
+fn least_users<'c>(classes: impl IntoIterator<Item = &'c UserClass>) -> Option<u32> {
     let demand = |class: &UserClass| ClassDemand { weight: class.weight, fixed_count: 0 };
-    let demands: Vec<ClassDemand> = classes.iter().map(|(_, class)| demand(class)).collect();
-    let Ok(mut dispatcher) = Dispatcher::new(&demands) else { return 0 };
+    let demands: Vec<ClassDemand> = classes.into_iter().map(demand).collect();
+    let Ok(mut dispatcher) = Dispatcher::new(&demands) else { return Some(0) };
     let mut missing: HashSet<usize> = (0..demands.len()).filter(|at| demands[*at].weight > 0.0).collect();
     let mut users = 0;
     while !missing.is_empty() && users < MAX_POOL {
@@ -89,7 +100,7 @@ fn least_pool(classes: &[(usize, UserClass)]) -> u32 {
         missing.remove(&class.index());
         users += 1;
     }
-    users
+    missing.is_empty().then_some(users)
 }
 
 fn check_bounds(selection: &Selection, errors: &mut Vec<Diagnostic>) {
@@ -152,17 +163,40 @@ pub(crate) fn warn(phases: &[PhasePlan], classes: &[(usize, UserClass)], warning
     }
 }
 
-/// Classes whose arrivals find nobody, because the users that serve them are too few for the weights.
-pub(crate) fn warn_of_pools(plan: &Plan, warnings: &mut Vec<Warning>) {
-    for phase in plan.load.phases.iter().filter(|phase| phase.arrivals.is_some()) {
-        for (class, users) in plan.classes.iter().zip(users_by_class(plan, phase.users)) {
-            if users == 0 && class.weight > 0.0 {
-                warnings.push(Warning::NobodyServes {
-                    phase: phase.name.clone(),
-                    class: class.name.clone(),
-                    users: phase.users,
-                });
+/// Are the users of each phase with arrivals enough for its classes, and no more than could ever be busy?
+pub(crate) fn check_pools(plan: &Plan, errors: &mut Vec<Diagnostic>, warnings: &mut Vec<Warning>) {
+    for phase in &plan.load.phases {
+        let Some(arrivals) = &phase.arrivals else { continue };
+        let (name, users) = (&phase.name, phase.users);
+        for (class, own) in plan.classes.iter().zip(users_by_class(plan, users)) {
+            if own == 0 && class.weight > 0.0 {
+                let message = format!(
+                    "phase `{name}` would drop every arrival of `{}`: by the weights, none of its {users} users is one",
+                    class.name
+                );
+                let help = match least_users(&plan.classes) {
+                    Some(least) => {
+                        format!("it takes {least} users at least: give `users` that many, or leave it out")
+                    }
+                    None => "give the class a larger weight, or leave it out with `mix`".to_owned(),
+                };
+                errors.push(Diagnostic::new(Code::Conflict, message).help(help));
             }
+        }
+        if users <= MANY {
+            continue;
+        }
+        if f64::from(users) > arrivals.peak() * LONGEST_TASK_SECS {
+            let message = format!(
+                "phase `{name}` has {users} users to serve at most {} arrivals per second",
+                arrivals.peak()
+            );
+            errors.push(Diagnostic::new(Code::OutOfBounds, message).help(
+                "most of them would never be needed, and each takes 3 kB of memory and time to start: leave `users` out, \
+                 or give the rate times the seconds a task takes",
+            ));
+        } else {
+            warnings.push(Warning::LargePool { phase: name.clone(), users });
         }
     }
 }

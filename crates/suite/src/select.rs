@@ -11,7 +11,7 @@ use crate::scopes::judged_time;
 use crate::settings::{check_host, is_loopback};
 use crate::suite::Suite;
 use crate::warnings::Warning;
-use crate::{loads, wait};
+use crate::{direction, loads, wait};
 
 /// What to run, beside what the suite says. `None` and empty leave it to the suite.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -97,7 +97,7 @@ impl Suite {
             monitors: vec![Monitor::generator()],
             faults: Vec::new(),
         };
-        loads::warn_of_pools(&plan, &mut warnings);
+        loads::check_pools(&plan, &mut errors, &mut warnings);
         self.watch(&mut plan, &mut warnings);
         plan.faults = faults(profile, plan.load.run_time(), &mut warnings);
         let kept = self.keep_endpoints(&mut plan);
@@ -108,6 +108,7 @@ impl Suite {
             }
             match self.criterion(row, &kept, &classes) {
                 Ok(mut criterion) => {
+                    warnings.extend(direction::wrong(&criterion));
                     fit(&plan, &mut criterion, &mut warnings);
                     plan.criteria.push(criterion);
                 }

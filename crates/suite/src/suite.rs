@@ -17,14 +17,12 @@ use crate::syntax::{Ctx, Fields, Node, head};
 use crate::template::Scope;
 use crate::users::{self, Shared};
 use crate::warnings::Warning;
-use crate::{auth, criteria, files, keys, monitors, settings};
+use crate::{auth, broken, criteria, files, keys, monitors, settings};
 
 /// The version of the format this program reads.
 pub const SCHEMA_VERSION: u64 = 1;
 /// Largest suite file, in bytes.
 const MAX_SUITE: u64 = 16 << 20;
-/// Most mistakes of the TOML itself that are looked at.
-pub(crate) const MAX_BROKEN: usize = 1000;
 
 /// A checked suite: everything it says is meaningful, every profile can be planned.
 #[derive(Clone)]
@@ -144,45 +142,15 @@ pub fn parse(
     let mut more = cx.more;
     let mut errors = cx.errors;
     if !broken.is_empty() {
-        drop_consequences(text, &broken, &mut errors);
-        more += broken.len().saturating_sub(MAX_BROKEN);
-        errors.extend(broken.iter().take(MAX_BROKEN).map(|error| not_toml(text, error)));
+        broken::drop_consequences(text, &broken, &mut errors);
+        let (mistakes, left_out) = broken::mistakes(text, &broken);
+        more += left_out;
+        errors.extend(mistakes);
     }
     match suite {
         Some(suite) if errors.is_empty() => Ok(suite),
         _ => Err(Diagnostics::new(origin, errors, more)),
     }
-}
-
-/// Keep the mistakes that stand on their own beside those of the TOML itself. A key defined twice breaks
-/// nothing else; where the text could not be read, only what the place alone shows is worth saying.
-fn drop_consequences(text: &str, broken: &[toml::de::Error], errors: &mut Vec<Diagnostic>) {
-    let starts: Vec<usize> = text.match_indices('\n').map(|(at, _)| at).collect();
-    let line_of = |at: usize| starts.partition_point(|start| *start < at);
-    let lines: HashSet<usize> = broken.iter().filter_map(|e| Some(line_of(e.span()?.start))).collect();
-    let readable = broken.iter().all(is_duplicate);
-    errors.retain(|e| {
-        // What recovery puts in place of a value stands nowhere.
-        let Some(span) = e.span.clone().filter(|span| readable || !span.is_empty()) else { return readable };
-        (readable || e.code.is_local()) && !lines.contains(&line_of(span.start))
-    });
-}
-
-fn is_duplicate(error: &toml::de::Error) -> bool {
-    error.message().contains("duplicate key")
-}
-
-pub(crate) fn not_toml(text: &str, error: &toml::de::Error) -> Diagnostic {
-    let span = error.span().unwrap_or(0..0);
-    let span = span.start.min(text.len())..span.end.min(text.len());
-    if is_duplicate(error) {
-        let key = text.get(span.clone()).unwrap_or_default();
-        return Diagnostic::new(Code::Duplicate, format!("`{key}` is defined twice"))
-            .at(span)
-            .label("defined again here")
-            .help("give it another name, or put both into one table");
-    }
-    Diagnostic::new(Code::Toml, format!("not TOML: {}", error.message())).at(span)
 }
 
 fn read<'a>(cx: &mut Ctx<'a>, root: &'a DeTable<'a>, source: Source) -> Option<Suite> {

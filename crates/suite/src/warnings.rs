@@ -6,6 +6,9 @@ use squall_core::Nanos;
 
 use crate::diagnostic::list;
 
+/// Memory of a user that waits.
+const BYTES_OF_A_USER: f64 = 3000.0;
+
 /// Something that is allowed but may not be intended.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Warning {
@@ -109,13 +112,22 @@ pub enum Warning {
         /// The time that is judged.
         time: Nanos,
     },
-    /// The users that serve arrivals are so few that a class has none: whatever of it arrives is dropped.
-    NobodyServes {
+    /// A level that a good server fails and a bad one meets.
+    WrongDirection {
+        /// The measure, as the suite names it.
+        measure: String,
+        /// `a target`, or what else it is.
+        kind: &'static str,
+        /// The level, as the suite writes it.
+        level: String,
+        /// The same, the other way round.
+        meant: String,
+    },
+    /// So many users wait for arrivals that their memory counts.
+    LargePool {
         /// The phase.
         phase: String,
-        /// The class.
-        class: String,
-        /// Users of the phase.
+        /// Its users.
         users: u32,
     },
     /// Arrivals that are given up are judged, and nothing arrives: users set the pace.
@@ -188,9 +200,13 @@ impl fmt::Display for Warning {
             Self::WindowTooLong { measure, hold, time } => {
                 write!(f, "{measure} is judged as a whole: its `for` is {hold}, and only {time} are judged")
             }
-            Self::NobodyServes { phase, class, users } => write!(
+            Self::WrongDirection { measure, kind, level, meant } => {
+                write!(f, "{measure}: {kind} of `{level}` is met by a bad server: did you mean `{meant}`?")
+            }
+            Self::LargePool { phase, users } => write!(
                 f,
-                "phase {phase} drops every arrival of {class}: by the weights, none of its {users} users is one"
+                "phase {phase} has {users} users to serve its arrivals: they take about {:.1} GB of memory (3 kB each) and long to start; it takes no more of them than arrive while one task is done",
+                f64::from(*users) * BYTES_OF_A_USER / 1e9
             ),
             Self::NothingArrives { measure } => {
                 write!(f, "{measure} cannot be above 0%: no phase has a `rate`, so nothing is ever dropped")

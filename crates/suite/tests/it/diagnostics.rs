@@ -255,3 +255,17 @@ fn what_is_asked_for_has_to_be_judged_and_served() {
     let arriving = Selection { host, rate: Some(5.0), ..Selection::default() };
     insta::assert_snapshot!("asked_rate_of_fixed", rendered(&suite.plan(&arriving).unwrap_err()));
 }
+
+#[test]
+fn a_function_without_quotes_is_one_mistake_with_a_remedy() {
+    let text = "schema = 1\n[criteria.c]\nrecovery(p95) = \"< 60s\"\nmax(process.rss) = { target = \"< 1GB\" }\n[profiles.p]\nusers = 1\ncriteria = { slope(p95) = \"< 1s/h\" }\n";
+    let errors = parse(&format!("{text}{USERS}")).unwrap_err();
+    let helps: Vec<_> = errors.errors().iter().map(|e| e.help.clone().unwrap_or_default()).collect();
+    assert_eq!(
+        helps,
+        ["recovery(p95)", "max(process.rss)", "slope(p95)"]
+            .map(|name| format!("put a function into quotes: \"{name}\" = …")),
+        "{}",
+        rendered(&errors)
+    );
+}

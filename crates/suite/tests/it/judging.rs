@@ -4,7 +4,7 @@ use squall_core::Nanos;
 use squall_plan::{Criterion, Function, Measure, Monitor, MonitorKind, ProcessTarget, Unit};
 use squall_suite::{Planned, Selection};
 
-use crate::{USERS, good};
+use crate::{USERS, good, parse};
 
 fn planned(text: &str, selection: &Selection) -> Planned {
     good(&format!("schema = 1\nhost = \"http://localhost:8000\"\n{USERS}\n{text}")).plan(selection).unwrap()
@@ -126,4 +126,94 @@ fn what_cannot_be_as_meant_in_this_run_is_pointed_out() {
     );
     assert_eq!(found.plan.criteria[0].hold, None);
     assert_eq!(planned(text, &Selection { rate: Some(5.0), ..profile() }).warnings, []);
+}
+
+/// What is said of a profile of arrivals and users with these criteria.
+fn said(criteria: &str) -> Vec<String> {
+    let text = format!(
+        "[monitor.process]\n[profiles.p]\nrate = \"5/s\"\nrun_time = \"1m\"\ncriteria = {{ {criteria} }}"
+    );
+    planned(&text, &profile()).warnings.iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn a_level_that_a_bad_server_meets_is_pointed_out() {
+    for (criteria, warning) in [
+        (
+            "error_rate = \"> 1%\"",
+            "error_rate: a target of `> 1%` is met by a bad server: did you mean `< 1%`?",
+        ),
+        (
+            "p95 = { target = \">= 50ms\" }",
+            "p95: a target of `>= 50ms` is met by a bad server: did you mean `<= 50ms`?",
+        ),
+        (
+            "dropped = { acceptable = \"> 1%\" }",
+            "dropped: an acceptable level of `> 1%` is met by a bad server: did you mean `< 1%`?",
+        ),
+        (
+            "throughput = { target = \"< 5/s\", acceptable = \"< 9/s\" }",
+            "throughput: a target of `< 5/s` is met by a bad server: did you mean `> 5/s`?",
+        ),
+        (
+            "\"slope(process.rss)\" = \"> 10MB/h\"",
+            "slope(process.rss): a target of `> 10MB/h` is met by a bad server: did you mean `< 10MB/h`?",
+        ),
+        (
+            "\"max(p95)\" = \"> 1s\"",
+            "max(p95): a target of `> 1s` is met by a bad server: did you mean `< 1s`?",
+        ),
+    ] {
+        assert_eq!(said(criteria), [warning], "{criteria}");
+    }
+    for criteria in [
+        "rate_limited = \"> 5%\"",
+        "error_rate = { target = \"< 1%\", failure = \"> 5%\" }",
+        "throughput = \"> 5/s\"",
+        "\"max(throughput)\" = \"< 50/s\"",
+        "\"slope(throughput)\" = \"> -5/s/h\"",
+        "\"slope(p95)\" = [{ target = \"< 50ms/h\" }, { target = \"> -50ms/h\" }]",
+        "\"process.cpu\" = \"> 50%\"",
+    ] {
+        assert_eq!(said(criteria), [""; 0], "{criteria}");
+    }
+}
+
+#[test]
+fn a_recovery_that_takes_long_is_not_asked_for() {
+    let text = "[profiles.p]\nusers = 1\nrun_time = \"1m\"\nfaults = [{ at = \"10s\", run = [\"true\"] }]\ncriteria = { \"recovery(p95)\" = \"> 60s\" }";
+    let warning = planned(text, &profile()).warnings.remove(0).to_string();
+    assert_eq!(warning, "recovery(p95): a target of `> 60s` is met by a bad server: did you mean `< 60s`?");
+}
+
+#[test]
+fn levels_that_nothing_meets_are_refused() {
+    for (line, message, help) in [
+        ("error_rate = \"< 0%\"", "no value of `error_rate` can be < 0%", "did you mean `<= 0%`?"),
+        ("error_rate = \"> 100%\"", "no value of `error_rate` can be > 100%", "did you mean `>= 100%`?"),
+        (
+            "rate_limited = { failure = \"< 0%\" }",
+            "no value of `rate_limited` can be < 0%",
+            "did you mean `<= 0%`?",
+        ),
+        ("p95 = \"< 0ms\"", "no value of `p95` can be < 0s", "write for example \"< 500ms\""),
+    ] {
+        let errors = parse(&format!("schema = 1\n{USERS}[criteria.c]\n{line}")).unwrap_err();
+        let [error] = errors.errors() else { panic!("{line}") };
+        assert_eq!((error.message.as_str(), error.help.as_deref()), (message, Some(help)), "{line}");
+        assert!(error.span.is_some(), "{line}");
+    }
+    for line in ["error_rate = \"<= 0%\"", "rate_limited = \">= 100%\"", "\"slope(p95)\" = \"< 0ms/h\""] {
+        assert!(parse(&format!("schema = 1\n{USERS}[criteria.c]\n{line}")).is_ok(), "{line}");
+    }
+}
+
+#[test]
+fn windows_are_of_a_second_at_least() {
+    let hold = |text: &str| {
+        format!("schema = 1\n{USERS}[criteria.c]\np95 = {{ target = \"< 1s\", for = \"{text}\" }}")
+    };
+    let errors = parse(&hold("999ms")).unwrap_err();
+    assert_eq!(errors.errors()[0].message, "`for` is 999ms, at least 1s");
+    assert!(parse(&hold("1s")).is_ok());
 }

@@ -70,12 +70,38 @@ fn every_class_has_a_user_to_serve_its_arrivals() {
         assert!((300..=1500).contains(&users), "{users} users");
         assert_eq!(planned.warnings, [], "{lines}");
     }
-    let planned = of("rate = \"1/s\"\nusers = 20");
-    assert_eq!(planned.plan.load.phases[0].users, 20, "the suite is taken at its word");
+}
+
+/// What is wrong with the profile `p` of these lines, and the remedy.
+fn refused(lines: &str) -> (String, String) {
+    let suite = good(&format!("schema = 1\nhost = \"http://localhost:1\"\n{RARE}{lines}"));
+    let errors = suite.plan(&profile()).unwrap_err();
+    let error = &errors.errors()[0];
+    (error.message.clone(), error.help.clone().unwrap())
+}
+
+#[test]
+fn users_that_leave_a_class_without_any_are_refused() {
+    let (message, help) = refused("rate = \"1/s\"\nusers = 20");
     assert_eq!(
-        planned.warnings[0].to_string(),
-        "phase run drops every arrival of Rare: by the weights, none of its 20 users is one"
+        message,
+        "phase `run` would drop every arrival of `Rare`: by the weights, none of its 20 users is one"
     );
+    let least: u32 = help.split_whitespace().find_map(|word| word.parse().ok()).unwrap();
+    let taken = planned(&format!("{RARE}rate = \"1/s\"\nusers = {least}"), &profile());
+    assert_eq!(taken.plan.load.phases[0].users, least, "the suite is taken at its word");
+}
+
+#[test]
+fn more_users_than_arrivals_could_keep_busy_are_refused_and_many_pointed_out() {
+    let (message, help) = refused("rate = \"10/s\"\nusers = 1000000");
+    assert_eq!(message, "phase `run` has 1000000 users to serve at most 10 arrivals per second");
+    assert!(help.contains("3 kB"), "{help}");
+    let of = |lines: &str| planned(&format!("{RARE}{lines}"), &profile()).warnings;
+    assert_eq!(of("rate = \"1000/s\"\nusers = 100000"), []);
+    let warnings = of("rate = \"1000/s\"\nusers = 500000");
+    assert_eq!(warnings, [Warning::LargePool { phase: "run".into(), users: 500_000 }]);
+    assert!(warnings[0].to_string().contains("about 1.5 GB of memory"), "{}", warnings[0]);
 }
 
 #[test]
