@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 use squall_core::Nanos;
 use squall_plan::Unit;
-use squall_verdict::{Analyses, Drift, FaultEffect, Recovery, Situation};
+use squall_verdict::{Analyses, Drift, FaultEffect, Recovery, Stretch};
 
 use crate::report::Report;
 use crate::{console, html, markdown};
@@ -16,8 +16,8 @@ mod sample;
 
 use sample::HOSTILE;
 
-fn situation(from: u64, to: u64, p95: f64) -> Situation {
-    Situation {
+fn stretch(from: u64, to: u64, p95: f64) -> Stretch {
+    Stretch {
         start: Nanos::from_secs(from),
         end: Nanos::from_secs(to),
         users: 60,
@@ -28,15 +28,15 @@ fn situation(from: u64, to: u64, p95: f64) -> Situation {
         p95: Some(p95),
         p99: Some(p95 * 1.4),
         error_rate: Some(0.001),
-        ..Situation::default()
+        ..Stretch::default()
     }
 }
 
 fn recovery(name: &str, secs: Option<u64>) -> Recovery {
     Recovery {
         disturbance: name.into(),
-        baseline: situation(19, 60, 0.172),
-        during: situation(60, 100, 0.675),
+        baseline: stretch(19, 60, 0.172),
+        during: stretch(60, 100, 0.675),
         time: secs.map(Nanos::from_secs),
         watched: Nanos::from_secs(45),
         sentence: format!("{name}: a sentence about it"),

@@ -23,7 +23,9 @@ mod track;
 mod verdict;
 mod watched;
 
-pub use analysis::{Analyses, Drift, FaultEffect, PartKind, PhasePart, Recovery, Situation, analyse};
+pub use analysis::{
+    Analyses, Drift, FaultEffect, IterationRates, PartKind, PhasePart, Recovery, Stretch, analyse,
+};
 pub use compare::{CompareError, Comparison, compare};
 pub use doubts::{Doubt, DoubtKind, Severity};
 pub use exit::{CLUSTER, FAILED, INTERRUPTED, INVALID, PASSED, Totals, USAGE, exit_code};

@@ -51,7 +51,7 @@ pub(super) struct Lines {
 
 /// What is drawn of `comparison`.
 pub(super) fn curves(comparison: &Comparison, a: &Run, b: &Run) -> Curves {
-    let spans = |side: fn(&squall_verdict::compare::Stretch) -> (f64, f64)| -> Vec<(f64, f64)> {
+    let spans = |side: fn(&squall_verdict::compare::PairedStretch) -> (f64, f64)| -> Vec<(f64, f64)> {
         comparison.stretches.iter().map(side).collect()
     };
     let (in_a, in_b) = (spans(|stretch| stretch.a), spans(|stretch| stretch.b));

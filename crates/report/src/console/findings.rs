@@ -18,7 +18,7 @@ pub(super) fn parts(report: &Report, colour: bool) -> String {
     }
     let mut table = Table::new(&head);
     for part in &report.parts {
-        let PartReport { phase, situation: of, .. } = part;
+        let PartReport { phase, stretch: of, .. } = part;
         let note = if part.measured { "" } else { " (not measured)" };
         let mut cells: Vec<Cell> = vec![
             phase.clone().into(),

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::requests;
-use crate::report::{PartReport, Report, Requests, SituationReport};
+use crate::report::{PartReport, Report, Requests, StretchReport};
 use crate::series::Series;
 use crate::show;
 
@@ -56,8 +56,8 @@ pub(super) fn figure(id: &str, title: &str, note: &str, wide: bool, extra: &Mark
     }
 }
 
-/// Columns of a [`SituationReport`]; iterations only where they come by themselves.
-pub(super) fn situation_head(open: bool) -> Markup {
+/// Columns of a [`StretchReport`]; iterations only where they come by themselves.
+pub(super) fn stretch_head(open: bool) -> Markup {
     let always = ["Time", "Users", "ok/s", "per user", "p50", "p95", "p99", "Errors", "429"];
     let more = ["Offered/s", "Started/s", "Completed/s", "Dropped/s"];
     html! {
@@ -66,8 +66,8 @@ pub(super) fn situation_head(open: bool) -> Markup {
     }
 }
 
-/// The cells below [`situation_head`].
-pub(super) fn situation(of: &SituationReport, open: bool) -> Markup {
+/// The cells below [`stretch_head`].
+pub(super) fn stretch(of: &StretchReport, open: bool) -> Markup {
     html! {
         td { (show::seconds(of.start_s)) "–" (show::seconds(of.end_s)) }
         td { (show::count(of.users.into())) }
@@ -96,7 +96,7 @@ fn parts(report: &Report) -> Markup {
                     (part.phase) " " span.part { (part.kind()) }
                     @if !part.measured { " " span.badge.none { "not measured" } }
                 }
-                (situation(&part.situation, open))
+                (stretch(&part.stretch, open))
             }
         }
     };
@@ -106,7 +106,7 @@ fn parts(report: &Report) -> Markup {
             div.scroll tabindex="0" role="region" aria-label="Parts of phases" {
                 table.dense {
                     caption { "What was done in each part of each phase, whenever it was begun. Times in milliseconds." }
-                    thead { tr { th.text scope="col" { "Phase" } (situation_head(open)) } }
+                    thead { tr { th.text scope="col" { "Phase" } (stretch_head(open)) } }
                     tbody { @for part in &report.parts { (row(part)) } }
                 }
             }

@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::charts::{figure, situation, situation_head};
+use super::charts::{figure, stretch, stretch_head};
 use crate::chart::{self, Findings};
 use crate::report::{DriftReport, FaultReport, RecoveryReport, Report};
 use crate::show;
@@ -56,8 +56,8 @@ fn course(report: &Report, recovery: &RecoveryReport, id: &str) -> Markup {
     html! {
         div.scroll tabindex="0" role="region" aria-label={ "Before, during and after " (recovery.disturbance) } {
             table.dense {
-                thead { tr { th.text scope="col" { "Stretch" } (situation_head(open)) } }
-                tbody { @for (name, stretch) in recovery.stretches() { tr { th scope="row" { (name) } (situation(stretch, open)) } } }
+                thead { tr { th.text scope="col" { "Stretch" } (stretch_head(open)) } }
+                tbody { @for (name, of) in recovery.stretches() { tr { th scope="row" { (name) } (stretch(of, open)) } } }
             }
         }
         div.charts.below {

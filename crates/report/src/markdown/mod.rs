@@ -201,7 +201,7 @@ fn phases(report: &Report) -> String {
 fn parts(report: &Report) -> String {
     let open = report.iterations.open;
     let row = |part: &PartReport| {
-        let of = &part.situation;
+        let of = &part.stretch;
         let note = if part.measured { "" } else { " (not measured)" };
         let mut row = format!(
             "| {} {}{note} | {} | {} | {} | {} | {} | {} | {} |",

@@ -4,12 +4,12 @@ use serde::Serialize;
 use squall_core::Nanos;
 use squall_plan::Unit;
 use squall_record::Run;
-use squall_verdict::{Analyses, Drift, FaultEffect, PartKind, PhasePart, Recovery, Situation};
+use squall_verdict::{Analyses, Drift, FaultEffect, PartKind, PhasePart, Recovery, Stretch};
 
 /// What a stretch of time was like: what was done in it, whichever phase it was begun in. Moments are seconds of the
 /// run, times milliseconds, shares from 0 to 1.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct SituationReport {
+pub struct StretchReport {
     /// Its begin.
     pub start_s: f64,
     /// Its end.
@@ -60,7 +60,7 @@ pub struct PartReport {
     pub measured: bool,
     /// What it was like.
     #[serde(flatten)]
-    pub situation: SituationReport,
+    pub stretch: StretchReport,
 }
 
 /// How requests came back to what they were before a disturbance.
@@ -75,11 +75,11 @@ pub struct RecoveryReport {
     /// How long after its end was looked at.
     pub watched_s: f64,
     /// What was compared with.
-    pub before: SituationReport,
+    pub before: StretchReport,
     /// While it lasted.
-    pub during: SituationReport,
+    pub during: StretchReport,
     /// Afterwards: of a fault the rest that was looked at, of a phase the next hold; `null` when the run ended before.
-    pub after: Option<SituationReport>,
+    pub after: Option<StretchReport>,
 }
 
 /// A fault that was made.
@@ -123,8 +123,8 @@ pub struct DriftReport {
     pub sentence: String,
 }
 
-impl SituationReport {
-    fn new(of: &Situation) -> Self {
+impl StretchReport {
+    fn new(of: &Stretch) -> Self {
         let ms = |secs: Option<f64>| secs.map(|secs| secs * 1e3);
         Self {
             start_s: of.start.as_secs_f64(),
@@ -134,10 +134,10 @@ impl SituationReport {
             ok_per_s: of.throughput,
             ok_per_s_and_user: of.throughput_per_user,
             iterations: IterationRates {
-                offered_per_s: of.offered,
-                started_per_s: of.iterations_started,
-                completed_per_s: of.iterations_completed,
-                dropped_per_s: of.dropped,
+                offered_per_s: of.iterations.offered,
+                started_per_s: of.iterations.started,
+                completed_per_s: of.iterations.completed,
+                dropped_per_s: of.iterations.dropped,
             },
             p50_ms: ms(of.p50),
             p95_ms: ms(of.p95),
@@ -154,7 +154,7 @@ impl PartReport {
             phase: of.phase.clone(),
             part: of.kind,
             measured: of.measured,
-            situation: SituationReport::new(&of.situation),
+            stretch: StretchReport::new(&of.stretch),
         }
     }
 
@@ -169,15 +169,15 @@ impl PartReport {
 }
 
 impl RecoveryReport {
-    fn new(of: &Recovery, after: Option<&Situation>) -> Self {
+    fn new(of: &Recovery, after: Option<&Stretch>) -> Self {
         Self {
             disturbance: of.disturbance.clone(),
             sentence: of.sentence.clone(),
             time_s: of.time.map(Nanos::as_secs_f64),
             watched_s: of.watched.as_secs_f64(),
-            before: SituationReport::new(&of.baseline),
-            during: SituationReport::new(&of.during),
-            after: after.map(SituationReport::new),
+            before: StretchReport::new(&of.baseline),
+            during: StretchReport::new(&of.during),
+            after: after.map(StretchReport::new),
         }
     }
 
@@ -186,14 +186,14 @@ impl RecoveryReport {
         let report = |recovery: &Recovery| {
             let mut parts = analyses.parts.iter();
             let next =
-                parts.find(|part| part.kind == PartKind::Hold && part.situation.start >= recovery.during.end);
-            Self::new(recovery, next.map(|part| &part.situation))
+                parts.find(|part| part.kind == PartKind::Hold && part.stretch.start >= recovery.during.end);
+            Self::new(recovery, next.map(|part| &part.stretch))
         };
         analyses.recoveries.iter().map(report).collect()
     }
 
     /// Before, during and after, in words and numbers.
-    pub(crate) fn stretches(&self) -> impl Iterator<Item = (&'static str, &SituationReport)> {
+    pub(crate) fn stretches(&self) -> impl Iterator<Item = (&'static str, &StretchReport)> {
         let always = [("before", &self.before), ("during", &self.during)];
         always.into_iter().chain(self.after.as_ref().map(|after| ("after", after)))
     }

@@ -21,7 +21,7 @@ use squall_stats::{ErrorTable, Window};
 use squall_verdict::{Analyses, Mix, Verdict, analyse};
 
 pub use analyses::{
-    DriftReport, FaultReport, IterationRates, IterationsReport, PartReport, RecoveryReport, SituationReport,
+    DriftReport, FaultReport, IterationRates, IterationsReport, PartReport, RecoveryReport, StretchReport,
 };
 pub(crate) use headline::Tone;
 pub use overview::{EndpointReport, ErrorReport, LogReport, PhaseReport, RunInfo};

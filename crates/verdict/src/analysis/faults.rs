@@ -8,7 +8,7 @@ use super::disturbance::{Disturbance, Pace, disturbing_phases};
 use super::parts::{arrivals, load_end};
 use super::recovery::recovery;
 use super::seconds::Second;
-use super::situation::situation;
+use super::stretch::stretch;
 
 /// Before and after a fault as much time is looked at as it lasted, but no less and no more than this.
 const LEAST: Nanos = Nanos::from_secs(10);
@@ -51,7 +51,7 @@ fn effect(run: &Run, seconds: &[Second], fault: &FaultMark, end: Nanos, begins: 
     }
     let after_end = (over + length).min(until);
     let after =
-        (!lasted && after_end.since(over) >= Nanos::SECOND).then(|| situation(seconds, over, after_end));
+        (!lasted && after_end.since(over) >= Nanos::SECOND).then(|| stretch(seconds, over, after_end));
     FaultEffect {
         name: fault.name.clone(),
         failed: fault.failed,

@@ -9,7 +9,7 @@ mod hold;
 mod parts;
 mod recovery;
 mod seconds;
-mod situation;
+mod stretch;
 
 use serde::{Deserialize, Serialize};
 use squall_core::Nanos;
@@ -55,12 +55,12 @@ pub struct PhasePart {
     /// False for a warm-up, and for the ramps of a phase that holds: criteria do not look at it.
     pub measured: bool,
     /// What it was like.
-    pub situation: Situation,
+    pub stretch: Stretch,
 }
 
-/// What a stretch of time was like. Times of responses in seconds, rates per second, shares from 0 to 1.
+/// A stretch of time and what it was like. Times of responses in seconds, rates per second, shares from 0 to 1.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Situation {
+pub struct Stretch {
     /// Its begin.
     pub start: Nanos,
     /// Its end.
@@ -73,14 +73,8 @@ pub struct Situation {
     pub throughput: f64,
     /// Successes per second and user; `None` without users.
     pub throughput_per_user: Option<f64>,
-    /// Task iterations per second that were due, begun, run to their end, given up.
-    pub offered: f64,
-    /// See `offered`.
-    pub iterations_started: f64,
-    /// See `offered`.
-    pub iterations_completed: f64,
-    /// See `offered`.
-    pub dropped: f64,
+    /// Task iterations.
+    pub iterations: IterationRates,
     /// Median response time.
     pub p50: Option<f64>,
     /// 95th percentile of response time.
@@ -93,15 +87,28 @@ pub struct Situation {
     pub rate_limited: Option<f64>,
 }
 
+/// Task iterations per second.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct IterationRates {
+    /// Due to start.
+    pub offered: f64,
+    /// Begun by a user.
+    pub started: f64,
+    /// Run to their end.
+    pub completed: f64,
+    /// Given up because no user was free in time.
+    pub dropped: f64,
+}
+
 /// How requests came back to what they were before a disturbance.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Recovery {
     /// The phase or fault that disturbed.
     pub disturbance: String,
     /// Before it: what was compared with.
-    pub baseline: Situation,
+    pub baseline: Stretch,
     /// While it lasted.
-    pub during: Situation,
+    pub during: Stretch,
     /// From the end of the disturbance to the begin of the first window that was as before; `None` when there was none.
     pub time: Option<Nanos>,
     /// How long was looked for one.
@@ -147,7 +154,7 @@ pub struct FaultEffect {
     /// What came of its commands.
     pub outcome: String,
     /// After it, and how requests came back; `None` when the run ended before.
-    pub after: Option<Situation>,
+    pub after: Option<Stretch>,
     /// Before and during it, and the time it took to recover.
     pub recovery: Recovery,
 }

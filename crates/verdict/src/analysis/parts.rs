@@ -8,7 +8,7 @@ use squall_plan::{ArrivalPlan, Load};
 use squall_record::{PhaseMark, Run};
 
 use super::seconds::Second;
-use super::situation::situation;
+use super::stretch::stretch;
 use super::{PartKind, PhasePart};
 
 /// What is over so soon was no ramp.
@@ -25,8 +25,8 @@ pub(super) fn parts(run: &Run, seconds: &[Second]) -> Vec<PhasePart> {
         let holds = bounds.iter().any(|(kind, ..)| *kind == PartKind::Hold);
         for (kind, start, end) in bounds {
             let measured = phase.measured && (kind == PartKind::Hold || !holds);
-            let situation = situation(seconds, start, end);
-            parts.push(PhasePart { phase: phase.name.clone(), kind, measured, situation });
+            let stretch = stretch(seconds, start, end);
+            parts.push(PhasePart { phase: phase.name.clone(), kind, measured, stretch });
         }
     }
     parts

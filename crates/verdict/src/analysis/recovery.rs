@@ -24,8 +24,8 @@ use squall_stats::{Window, nearest_rank};
 
 use super::disturbance::{Disturbance, Pace, disturbing_phases};
 use super::seconds::{Filter, Second, percentiles, seconds, within};
-use super::situation::situation;
-use super::{Recovery, Situation};
+use super::stretch::stretch;
+use super::{Recovery, Stretch};
 
 /// What is looked at at once; longer where it holds fewer than [`ENOUGH`] requests.
 const WINDOW: Nanos = Nanos::from_secs(10);
@@ -70,7 +70,7 @@ pub(super) fn in_seconds(
 /// How requests recovered from `disturbance`.
 pub(super) fn recovery(seconds: &[Second], disturbance: &Disturbance, percentile: f64) -> Recovery {
     let Disturbance { name, start, end, baseline: (from, to), until, pace } = disturbance;
-    let baseline = situation(seconds, *from, *to);
+    let baseline = stretch(seconds, *from, *to);
     let before = within(seconds, *from, *to);
     let usual = Usual {
         percentile,
@@ -85,7 +85,7 @@ pub(super) fn recovery(seconds: &[Second], disturbance: &Disturbance, percentile
     } else {
         search(seconds, disturbance, &usual)
     };
-    let during = situation(seconds, *start, *end);
+    let during = stretch(seconds, *start, *end);
     Recovery { disturbance: name.clone(), baseline, during, time, watched: until.since(*end), sentence }
 }
 
@@ -173,10 +173,13 @@ impl Sums {
 }
 
 /// Successes per user and second, or per iteration that was due; `None` where neither is known.
-fn throughput(situation: &Situation, pace: Pace) -> Option<f64> {
+fn throughput(stretch: &Stretch, pace: Pace) -> Option<f64> {
     match pace {
-        Pace::PerUser => situation.throughput_per_user,
-        Pace::PerIteration => (situation.offered > 0.0).then(|| situation.throughput / situation.offered),
+        Pace::PerUser => stretch.throughput_per_user,
+        Pace::PerIteration => {
+            let offered = stretch.iterations.offered;
+            (offered > 0.0).then(|| stretch.throughput / offered)
+        }
     }
 }
 

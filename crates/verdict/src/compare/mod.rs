@@ -27,7 +27,7 @@ use self::estimate::{Curve, Estimate, MIN_BLOCKS};
 use crate::{Doubt, Severity, judge};
 
 pub use self::model::{
-    Change, CompareError, Comparison, Difference, Finding, Margins, Metric, Side, Stretch, Subject,
+    Change, CompareError, Comparison, Difference, Finding, Margins, Metric, PairedStretch, Side, Subject,
 };
 
 /// Hold `b` against `a`.

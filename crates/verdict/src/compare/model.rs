@@ -118,7 +118,7 @@ pub struct Side {
 
 /// A part of both runs that is compared, in seconds of run time.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Stretch {
+pub struct PairedStretch {
     /// Name of the phase.
     pub phase: String,
     /// Where it begins and ends in A.
@@ -163,7 +163,7 @@ pub struct Comparison {
     /// What was recorded and not compared, in words.
     pub excluded: Vec<String>,
     /// What is compared, in time.
-    pub stretches: Vec<Stretch>,
+    pub stretches: Vec<PairedStretch>,
     /// The endpoints of both, e.g. `GET /v1/stories/`, sorted.
     pub common: Vec<String>,
     /// All requests to the endpoints of both.

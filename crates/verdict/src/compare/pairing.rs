@@ -4,7 +4,7 @@
 use squall_core::Nanos;
 use squall_record::{PhaseMark, Run};
 
-use super::Stretch;
+use super::PairedStretch;
 use super::blocks::Part;
 
 /// Parts of both runs, in the same order.
@@ -12,7 +12,7 @@ use super::blocks::Part;
 pub(super) struct Paired {
     pub(super) a: Vec<Part>,
     pub(super) b: Vec<Part>,
-    pub(super) stretches: Vec<Stretch>,
+    pub(super) stretches: Vec<PairedStretch>,
     pub(super) excluded: Vec<String>,
     pub(super) warnings: Vec<String>,
 }
@@ -104,8 +104,8 @@ fn tenth(span: Nanos) -> Nanos {
     Nanos::from_secs_f64((span.as_secs_f64() * 10.0).round() / 10.0)
 }
 
-fn stretch(a: &Part, b: &Part) -> Stretch {
+fn stretch(a: &Part, b: &Part) -> PairedStretch {
     let seconds = |part: &Part| (part.from.as_secs_f64(), part.to.as_secs_f64());
     let phase = if a.name == b.name { a.name.clone() } else { format!("{} / {}", a.name, b.name) };
-    Stretch { phase, a: seconds(a), b: seconds(b) }
+    PairedStretch { phase, a: seconds(a), b: seconds(b) }
 }

@@ -2,7 +2,7 @@
 
 use squall_core::{Nanos, OutcomeKind};
 use squall_plan::{ArrivalPlan, RateSegment, Spacing};
-use squall_verdict::{PartKind, analyse};
+use squall_verdict::{IterationRates, PartKind, analyse};
 
 use crate::run::{Requests, ms, phase, plan, run, second};
 
@@ -10,9 +10,7 @@ type Told = (String, PartKind, bool, Nanos, Nanos);
 
 fn told(run: &squall_record::Run) -> Vec<Told> {
     let parts = analyse(run).parts.into_iter();
-    parts
-        .map(|part| (part.phase, part.kind, part.measured, part.situation.start, part.situation.end))
-        .collect()
+    parts.map(|part| (part.phase, part.kind, part.measured, part.stretch.start, part.stretch.end)).collect()
 }
 
 fn part(phase: &str, kind: PartKind, measured: bool, start: u64, end: u64) -> Told {
@@ -61,7 +59,7 @@ fn users_make_the_parts_of_a_phase() {
             part("never", RampUp, true, 40_000, 50_000),
         ]
     );
-    let hold = &analyse(&run).parts[2].situation;
+    let hold = &analyse(&run).parts[2].stretch;
     assert_eq!((hold.users, hold.completed, hold.throughput), (50, 800, 50.0));
     assert_eq!(hold.error_rate, Some(0.0));
     assert!((hold.p95.unwrap() - 0.1).abs() < 0.001, "{hold:?}");
@@ -79,14 +77,13 @@ fn requests_are_told_apart_by_how_they_ended() {
     });
     let run =
         run(plan(&[("all", true)], vec![]), vec![phase(0, "all", 0, Some(0), 10_000)], windows.collect());
-    let situation = &analyse(&run).parts[0].situation;
-    assert_eq!((situation.completed, situation.throughput), (100, 6.0));
-    assert_eq!((situation.error_rate, situation.rate_limited), (Some(0.25), Some(0.2)));
-    assert_eq!(situation.throughput_per_user, None, "no users");
-    let iterations =
-        (situation.offered, situation.iterations_started, situation.iterations_completed, situation.dropped);
-    assert_eq!(iterations, (9.0, 8.0, 7.0, 1.0));
-    assert!(situation.p50.unwrap() > 0.099, "neither refusals nor cut requests make it faster");
+    let stretch = &analyse(&run).parts[0].stretch;
+    assert_eq!((stretch.completed, stretch.throughput), (100, 6.0));
+    assert_eq!((stretch.error_rate, stretch.rate_limited), (Some(0.25), Some(0.2)));
+    assert_eq!(stretch.throughput_per_user, None, "no users");
+    let iterations = IterationRates { offered: 9.0, started: 8.0, completed: 7.0, dropped: 1.0 };
+    assert_eq!(stretch.iterations, iterations);
+    assert!(stretch.p50.unwrap() > 0.099, "neither refusals nor cut requests make it faster");
 }
 
 #[test]

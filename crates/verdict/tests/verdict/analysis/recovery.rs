@@ -282,7 +282,7 @@ fn arrivals_that_are_not_served_are_no_recovery_though_few_users_suffice() {
     let recovery = open(100);
     let time = recovery.time.unwrap().as_secs_f64();
     assert!((7.0..=10.0).contains(&time), "a tenth may be missing, so up to 3 of 10 s: {recovery:?}");
-    assert_eq!(recovery.during.offered, 80.0);
+    assert_eq!(recovery.during.iterations.offered, 80.0);
     let sentence = open(SECS).sentence;
     assert!(sentence.ends_with("0.667 successes per iteration due (before it 1.00)"), "{sentence}");
 }
