@@ -1,8 +1,8 @@
 //! `squall verdict`: a saved run, judged again, by its own criteria or by others.
 
 use squall_record::Run;
-use squall_suite::{CriteriaChoice, load_criteria};
-use squall_verdict::judge;
+use squall_suite::{CriteriaChoice, Judgement, load_criteria};
+use squall_verdict::{judge, judge_by};
 
 use super::github::{self, Stream};
 use super::report::open;
@@ -19,9 +19,11 @@ pub(super) fn run(args: &VerdictArgs, terminal: &Terminal) -> Outcome {
     for (option, path) in [("--junit", &args.junit), ("--markdown", &args.markdown)] {
         path.as_deref().map_or(Ok(()), |path| preflight::writable(path, option))?;
     }
-    let mut run = open(&args.record)?;
-    replace_criteria(&mut run, args)?;
-    let verdict = judge(&run);
+    let run = open(&args.record)?;
+    let verdict = match criteria(&run, args)? {
+        Some(other) => judge_by(&run, &other.criteria, &other.pending),
+        None => judge(&run),
+    };
     if let Some(path) = &args.junit {
         outputs::write_junit(&run, &verdict, path)?;
     }
@@ -42,17 +44,15 @@ pub(super) fn run(args: &VerdictArgs, terminal: &Terminal) -> Outcome {
     Ok(Exit::Code(judged::code(&run, &verdict, None)))
 }
 
-/// Those of the file that was named take the place of the run's own.
-fn replace_criteria(run: &mut Run, args: &VerdictArgs) -> Result<(), Failure> {
-    let Some(path) = &args.criteria else { return Ok(()) };
+/// Those of the file that was named, which take the place of the run's own; `None` when none was named.
+fn criteria(run: &Run, args: &VerdictArgs) -> Result<Option<Judgement>, Failure> {
+    let Some(path) = &args.criteria else { return Ok(None) };
     let choice = match (&args.set, &args.profile) {
         (Some(set), _) => CriteriaChoice::Set(set.clone()),
         (None, Some(profile)) => CriteriaChoice::Profile(profile.clone()),
         (None, None) => CriteriaChoice::Natural,
     };
-    let judgement = load_criteria(path, &choice, &run.plan)?;
-    (run.plan.criteria, run.plan.pending) = (judgement.criteria, judgement.pending);
-    Ok(())
+    Ok(Some(load_criteria(path, &choice, &run.plan)?))
 }
 
 fn files(args: &VerdictArgs) -> Files {
