@@ -72,6 +72,11 @@ impl Files {
 
     /// Is every output a file of its own?
     pub(crate) fn distinct(&self) -> Result<(), Problem> {
+        // Elsewhere it stands for stdout; here it would be a file that is hard to remove.
+        if let Some(file) = self.0.iter().find(|file| file.written && file.path.as_os_str() == "-") {
+            return Err(Problem::new(format!("{} needs a file name; `-` is none", file.what))
+                .help("name a file; `./-` is the one of that name"));
+        }
         for (index, one) in self.0.iter().enumerate() {
             for other in self.0.iter().take(index).filter(|other| one.written || other.written) {
                 if one.place == other.place && one.place != Place::Special {

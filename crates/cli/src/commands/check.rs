@@ -82,7 +82,7 @@ fn check(suite: &Suite, settings: &Settings) -> Result<Vec<Checked>, Failure> {
 }
 
 fn describe(out: &mut String, checked: &Checked) {
-    let Planned { plan, warnings } = &checked.planned;
+    let plan = &checked.planned.plan;
     let title =
         plan.profile.as_deref().map_or_else(|| "No profile".to_owned(), |name| format!("Profile {name}"));
     let description = checked.description.as_ref().map(|text| format!(": {text}")).unwrap_or_default();
@@ -110,10 +110,16 @@ fn describe(out: &mut String, checked: &Checked) {
             pending.measure, pending.levels, pending.reason
         );
     }
-    for warning in warnings {
+    for warning in warnings(checked) {
         let _ = writeln!(out, "  warning      {warning}");
     }
     out.push('\n');
+}
+
+/// What may not be as intended, on this machine too.
+fn warnings(checked: &Checked) -> Vec<String> {
+    let Planned { plan, warnings } = &checked.planned;
+    warnings.iter().map(ToString::to_string).chain(faults::missing(plan)).collect()
 }
 
 fn load(phase: &PhasePlan) -> String {
@@ -179,8 +185,8 @@ fn demand(plan: &Plan, criterion: &Criterion) -> String {
 }
 
 fn as_json(checked: &Checked) -> Value {
-    let Planned { plan, warnings } = &checked.planned;
-    let warnings: Vec<String> = warnings.iter().map(ToString::to_string).collect();
+    let plan = &checked.planned.plan;
+    let warnings = warnings(checked);
     let criteria: Vec<String> = plan.criteria.iter().map(|criterion| demand(plan, criterion)).collect();
     json!({
         "profile": plan.profile,

@@ -20,6 +20,12 @@ pub(crate) fn command(word: &str) -> Option<Problem> {
     if cli.find_subcommand(word).is_some() {
         return None;
     }
+    if word.ends_with(".toml") {
+        return Some(
+            Problem::new(format!("`{word}` is no command: it looks like a suite"))
+                .help(format!("did you mean `squall run {word}`?")),
+        );
+    }
     let known: Vec<&str> = now.iter().copied().chain(LATER).collect();
     let meant = nearest(word, &known)?;
     let commands = now.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");

@@ -248,7 +248,10 @@ fn rate(text: &str, most: f64) -> Result<f64, String> {
 }
 
 fn run_time(text: &str) -> Result<Nanos, String> {
-    timespan::parse(text).and_then(at_most_a_year)
+    match timespan::parse(text)? {
+        Nanos::ZERO => Err("must be greater than zero; leave it out to run until stopped".to_owned()),
+        span => at_most_a_year(span),
+    }
 }
 
 fn stop_timeout(text: &str) -> Result<Nanos, String> {

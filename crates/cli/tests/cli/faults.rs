@@ -78,6 +78,22 @@ fn a_program_that_is_missing_is_found_before_the_load() {
 }
 
 #[test]
+fn the_check_looks_for_what_takes_a_fault_back_too() {
+    let check = |faults: &str| {
+        let place = place(faults);
+        let answer = place.squall("check suite.toml --profile broken -H http://127.0.0.1:1");
+        answer.assert(0, &[]);
+        answer.stdout
+    };
+    let missing = "warning      the fault `file` cannot be made: there is no program `no-such-program`";
+    for program in ["\"touch\"", "\"mv\""] {
+        let said = check(&FAULTS.replace(program, "\"no-such-program\""));
+        assert_eq!(said.matches(missing).count(), 1, "{said}");
+    }
+    assert!(!check(FAULTS).contains("cannot be made"));
+}
+
+#[test]
 fn what_cannot_be_executed_is_found_before_the_load() {
     let server = healthy();
     let place = place(&FAULTS.replace("\"touch\"", "\"/\""));

@@ -13,6 +13,8 @@ fn command_lines_that_mean_nothing() {
         ("-u many", vec!["`many` is not a value of --users", "command line"]),
         ("-r 0", vec!["`0` is not a value of --spawn-rate: must be greater than zero"]),
         ("-t 1m1h", vec!["Invalid time span format. Valid formats: 20, 20s, 3m, 2h, 1h20m, 3h30m10s, etc."]),
+        ("-t 0", vec!["`0` is not a value of --run-time: must be greater than zero"]),
+        ("-t 0m", vec!["`0m` is not a value of --run-time: must be greater than zero"]),
         ("-s soon", vec!["Valid --stop-timeout formats are: 20, 20s, 3m, 2h, 1h20m, 3h30m10s, etc."]),
         ("--csv-full-history", vec!["'--csv-full-history' requires '--csv'."]),
         ("--rate 0", vec!["`0` is not a value of --rate: must be greater than zero"]),
@@ -45,6 +47,8 @@ fn words_that_look_like_commands() {
         ("chekc suite.toml --format json", ["there is no command `chekc`", "did you mean `squall check`?"]),
         ("verdcit a.squall --junit x", ["there is no command `verdcit`", "did you mean `squall verdict`?"]),
         ("capactiy suite.toml", ["there is no command `capactiy`", "`capacity` comes with a later version"]),
+        ("api.toml", ["`api.toml` is no command", "did you mean `squall run api.toml`?"]),
+        ("./api.toml --bogus", ["`./api.toml` is no command", "did you mean `squall run ./api.toml`?"]),
         ("web", ["the command `web` comes with a later version", "`run`"]),
         ("-u 1 run suite.toml", ["`run` behind an option names a class of users", "`squall run …`"]),
     ] {
@@ -158,6 +162,26 @@ fn outputs_that_cannot_be_written() {
     place.squall(&line).assert(2, &["kept.squall exists already"]);
     assert_eq!(place.read("kept.squall"), "precious");
     assert_eq!(server.connections(), 0, "no load before everything is known to be writable");
+}
+
+#[test]
+fn a_hyphen_is_no_file_name() {
+    let server = healthy();
+    let place = Place::new();
+    place
+        .squall(&format!("run suite.toml --profile strict -H {} --record a.squall", server.url()))
+        .assert(0, &[]);
+    let before = server.connections();
+    for option in ["--html", "--junit", "--markdown", "--logfile", "--record"] {
+        let text = format!("{option} needs a file name; `-` is none");
+        place.squall(&format!("run suite.toml -t 1s -H {} {option} -", server.url())).assert(2, &[&text]);
+    }
+    assert_eq!(server.connections(), before, "nothing was sent");
+    for line in ["report a.squall --html -", "report a.squall --markdown -", "verdict a.squall --junit -"] {
+        place.squall(line).assert(2, &["needs a file name; `-` is none"]);
+    }
+    place.squall("compare a.squall a.squall --html -").assert(2, &["--html needs a file name; `-` is none"]);
+    assert!(!place.path("-").exists());
 }
 
 #[test]

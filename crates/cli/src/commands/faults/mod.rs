@@ -35,6 +35,16 @@ pub(super) fn permit(plan: &Plan, allowed: bool) -> Result<(), Problems> {
             ));
         return Err(problem.into());
     }
+    let problem = |message: String| {
+        Problem::new(message)
+            .help("install it, or give its path; commands are run without a shell, so write [\"sh\", \"-c\", \"…\"] for one")
+    };
+    let missing: Vec<Problem> = missing(plan).into_iter().map(problem).collect();
+    if missing.is_empty() { Ok(()) } else { Err(Problems(missing)) }
+}
+
+/// Programs of `plan`'s faults that are not on this machine, those that take them back too, in a sentence each.
+pub(super) fn missing(plan: &Plan) -> Vec<String> {
     let programs = plan.faults.iter().flat_map(|fault| {
         let commands = [Some(&fault.run), fault.undo.as_ref()].into_iter().flatten();
         commands.filter_map(move |command| Some((fault, command.first()?)))
@@ -46,11 +56,9 @@ pub(super) fn permit(plan: &Plan, allowed: bool) -> Result<(), Problems> {
         } else {
             format!("there is no program `{program}`")
         };
-        Problem::new(format!("the fault `{}` cannot be made: {why}", fault.name))
-            .help("install it, or give its path; commands are run without a shell, so write [\"sh\", \"-c\", \"…\"] for one")
+        format!("the fault `{}` cannot be made: {why}", fault.name)
     });
-    let missing: Vec<Problem> = missing.collect();
-    if missing.is_empty() { Ok(()) } else { Err(Problems(missing)) }
+    missing.collect()
 }
 
 /// A fault in a line: what, when, for how long, and what takes it back.
