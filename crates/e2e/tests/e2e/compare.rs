@@ -19,7 +19,7 @@ health = { weight = 1, get = "/health" }
 [profiles.short]
 users = 6
 spawn_rate = 100
-run_time = "16s"
+run_time = "34s"
 "#;
 
 /// A machine that is busy in one of two runs makes them differ: equals must look equal once in so many tries.

@@ -30,6 +30,9 @@ pub use self::model::{
     Change, CompareError, Comparison, Difference, Finding, Margins, Metric, PairedStretch, Side, Subject,
 };
 
+/// Shorter than this nothing is found, in seconds: caches that fill and neighbours that wake take longer.
+const MIN_SECS: f64 = 30.0;
+
 /// Hold `b` against `a`.
 ///
 /// # Errors
@@ -79,6 +82,9 @@ pub fn compare(a: &Run, b: &Run, margins: &Margins) -> Result<Comparison, Compar
         let decides = |change: &&Change| change.metric != Metric::Throughput;
         subject.finding = Finding::of(&findings(subject), deciding(&subject.changes).filter(decides));
     }
+    if seconds < MIN_SECS {
+        [&mut total].into_iter().chain(&mut endpoints).for_each(unsettle);
+    }
     let everything: Vec<Finding> = [&total].into_iter().chain(&endpoints).flat_map(findings).collect();
     let finding = Finding::of(&everything, deciding(&total.changes));
     let plan = differences::plan(a, b, &names.0, &names.1);
@@ -104,6 +110,17 @@ pub fn compare(a: &Run, b: &Run, margins: &Margins) -> Result<Comparison, Compar
     };
     comparison.sentence = sentence::sentence(&comparison);
     Ok(comparison)
+}
+
+/// What a few seconds show may be gone in the next few.
+fn unsettle(subject: &mut Subject) {
+    subject.finding = Finding::Inconclusive;
+    for change in &mut subject.changes {
+        if change.finding != Finding::Inconclusive && !change.nothing_failed() {
+            change.more_minutes = Some(1.0);
+        }
+        change.finding = Finding::Inconclusive;
+    }
 }
 
 fn findings(subject: &Subject) -> Vec<Finding> {
@@ -185,7 +202,10 @@ fn short(seconds: f64, total: &Subject) -> Option<String> {
         .filter(|metric| total.changes.iter().all(|change| change.metric != *metric))
         .map(Metric::name)
         .collect();
-    if seconds < MIN_BLOCKS as f64 || total.changes.is_empty() {
+    if seconds < MIN_SECS {
+        // The sentence says so.
+        None
+    } else if total.changes.is_empty() {
         Some(format!(
             "{seconds:.0} s are too short to compare: it takes {MIN_BLOCKS} windows of a second at least, better minutes"
         ))

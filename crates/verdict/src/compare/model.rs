@@ -195,7 +195,7 @@ pub enum CompareError {
 }
 
 pub(super) fn said(doubt: &Doubt) -> String {
-    format!("{} {}", doubt.kind.sentence(), doubt.evidence)
+    doubt.kind.told(&doubt.evidence)
 }
 
 impl Metric {

@@ -1,10 +1,15 @@
 //! The result of a comparison as one sentence, and its figures as people write them.
 
-use super::{Change, Comparison, Finding, Metric, Subject, deciding};
+use super::{Change, Comparison, Finding, MIN_SECS, Metric, Subject, deciding};
 
 /// Which finding is told first: what fails, then what is slow at the tail, then the rest.
 const TELLING: [Metric; 6] =
     [Metric::ErrorRate, Metric::P95, Metric::P50, Metric::P99, Metric::Mean, Metric::Throughput];
+
+/// What is shown as −100 %.
+const ALL: f64 = 0.9995;
+/// A factor of which nobody learns anything.
+const THOUSANDFOLD: f64 = 999.0;
 
 impl Change {
     /// The difference: `+12.3%`, `−0.4 points`.
@@ -13,10 +18,20 @@ impl Change {
         format!("{}{unit}", self.signed(self.difference))
     }
 
-    /// Its 95 % interval: `+9.8 … +14.6%`.
+    /// Its 95 % interval: `+9.8 … +14.6%`; `unknown` when it says nothing.
     pub fn interval_text(&self) -> String {
+        if self.is_unbounded() {
+            return "unknown".to_owned();
+        }
         let unit = if self.metric.is_relative() { "%" } else { " points" };
         format!("{} … {}{unit}", self.signed(self.interval.0), self.signed(self.interval.1))
+    }
+
+    /// Is all there is within the interval, or as good as all?
+    fn is_unbounded(&self) -> bool {
+        let (low, high) = self.interval;
+        let most = if self.metric.is_relative() { THOUSANDFOLD } else { 1.0 };
+        low.is_nan() || high.is_nan() || (low <= -ALL && high >= most)
     }
 
     /// In hundredths, with as many decimals as they are small.
@@ -40,6 +55,10 @@ impl Change {
 }
 
 pub(super) fn sentence(comparison: &Comparison) -> String {
+    let seconds = comparison.a.compared_s.min(comparison.b.compared_s);
+    if seconds < MIN_SECS {
+        return format!("Too short to compare: {seconds:.0} s; take minutes");
+    }
     match comparison.finding {
         Finding::Regressed | Finding::Improved => found(comparison),
         Finding::Equivalent => {

@@ -28,9 +28,9 @@ pub(super) fn dropped(facts: &Facts<'_>) -> Option<Doubt> {
     );
     let mut findings = Findings::default();
     if share > INVALID {
-        findings.invalid(evidence)
+        findings.invalid(evidence);
     } else {
-        findings.suspect(evidence)
+        findings.suspect(evidence);
     }
     findings.doubt(DoubtKind::ArrivalsDropped)
 }

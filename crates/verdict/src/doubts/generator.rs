@@ -8,7 +8,7 @@ use squall_plan::Unit;
 use squall_record::Series;
 use squall_stats::Histogram;
 
-use super::{Doubt, DoubtKind, Facts, Findings, counted, percent};
+use super::{Doubt, DoubtKind, Facts, Findings, Severity, counted, percent};
 use crate::chance::{UNLIKELY, at_least};
 
 /// Lags up to this are nobody's business …
@@ -19,6 +19,8 @@ const PART: f64 = 0.05;
 const TAIL: f64 = 0.01;
 /// Mean use of the CPU there is.
 const BUSY: f64 = 0.9;
+/// Below this mean use of the CPU, its lags are not its own doing.
+const IDLE: f64 = 0.5;
 /// Mean share of time in which the control group was stopped.
 const THROTTLED: f64 = 0.05;
 
@@ -60,12 +62,25 @@ pub(super) fn saturated(facts: &Facts<'_>) -> Option<Doubt> {
             "of the time its control group was stopped for using too much CPU",
         ),
     ] {
-        let values = facts.run.series(name).into_iter().flat_map(Series::values);
-        let judged: Vec<f64> = values.filter(|(at, _)| facts.judges(*at)).map(|(_, value)| value).collect();
-        let mean = judged.iter().sum::<f64>() / judged.len() as f64;
-        if mean > limit {
+        if let Some(mean) = mean(facts, name).filter(|mean| *mean > limit) {
             findings.suspect(format!("On average {} {what}.", Unit::Share.display(mean)));
         }
     }
-    findings.doubt(DoubtKind::GeneratorSaturated)
+    let mut doubt = findings.doubt(DoubtKind::GeneratorSaturated)?;
+    if doubt.severity == Severity::Invalid
+        && let Some(cpu) = mean(facts, "generator.cpu").filter(|cpu| *cpu < IDLE)
+    {
+        doubt.evidence += &format!(
+            " The generator itself used only {:.0} % of its processor: something else kept this machine busy.",
+            cpu * 100.0
+        );
+    }
+    Some(doubt)
+}
+
+/// The mean of a series while it is judged; `None` without a sample.
+fn mean(facts: &Facts<'_>, name: &str) -> Option<f64> {
+    let values = facts.run.series(name).into_iter().flat_map(Series::values);
+    let judged: Vec<f64> = values.filter(|(at, _)| facts.judges(*at)).map(|(_, value)| value).collect();
+    (!judged.is_empty()).then(|| judged.iter().sum::<f64>() / judged.len() as f64)
 }

@@ -105,6 +105,16 @@ impl DoubtKind {
         }
     }
 
+    /// What is wrong and what was seen. Evidence that begins with the name of what it is about continues the sentence: names
+    /// are written as they are.
+    pub fn told(self, evidence: &str) -> String {
+        let sentence = self.sentence();
+        match evidence.chars().next() {
+            Some(first) if first.is_lowercase() => format!("{}: {evidence}", sentence.trim_end_matches('.')),
+            _ => format!("{sentence} {evidence}"),
+        }
+    }
+
     /// What to do about it, as a sentence.
     pub fn remedy(self) -> &'static str {
         match self {
@@ -153,6 +163,23 @@ impl DoubtKind {
                 "Write the record to a faster disk; totals are exact, single seconds are not."
             }
             Self::NotSteady => "Run longer, or put a warm-up phase before what is judged.",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn evidence_begins_a_sentence_or_continues_one() {
+        for (evidence, told) in [
+            ("p99 rests on 7 requests.", "A percentile rests on too few requests: p99 rests on 7 requests."),
+            ("7 requests.", "A percentile rests on too few requests. 7 requests."),
+            ("It stops.", "A percentile rests on too few requests. It stops."),
+            ("", "A percentile rests on too few requests. "),
+        ] {
+            assert_eq!(DoubtKind::TooFewSamples.told(evidence), told);
         }
     }
 }

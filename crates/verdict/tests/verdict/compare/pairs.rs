@@ -179,16 +179,37 @@ fn a_run_that_answers_nothing_but_refusals_does_less() {
 
 #[test]
 fn few_seconds_settle_nothing_and_say_so() {
-    let short = |factor| {
+    let short = |factor, seconds| {
         let mut short = steady("steady", factor);
-        short.windows.truncate(5);
-        short.phases[0].end = Some(Nanos::from_secs(5));
+        short.windows.truncate(seconds);
+        short.phases[0].end = Some(Nanos::from_secs(seconds as u64));
         short
     };
-    let comparison = compared(&short(1.0), &short(1.5));
-    assert_eq!(comparison.finding, Finding::Inconclusive);
-    assert_eq!(comparison.sentence, "Not settled; longer runs are needed");
-    assert!(comparison.warnings.iter().any(|line| line.starts_with("5 s are too short")));
+    for seconds in [5, 10, 29] {
+        let comparison = compared(&short(1.0, seconds), &short(1.5, SECONDS as usize));
+        let subjects = || [&comparison.total].into_iter().chain(&comparison.endpoints);
+        let mut findings: Vec<_> = subjects().flat_map(|one| &one.changes).map(|one| one.finding).collect();
+        findings.extend(subjects().map(|one| one.finding));
+        findings.push(comparison.finding);
+        assert!(findings.iter().all(|finding| *finding == Finding::Inconclusive), "{findings:?}");
+        assert_eq!(comparison.sentence, format!("Too short to compare: {seconds} s; take minutes"));
+        assert_eq!(warnings(&comparison), [""; 0], "once is enough");
+    }
+    assert_eq!(compared(&short(1.0, 30), &short(1.5, 30)).finding, Finding::Regressed);
+}
+
+#[test]
+fn an_interval_without_bounds_is_unknown() {
+    let shown = |metric, interval| {
+        let change = of(&compared(&steady("steady", 1.0), &steady("steady", 1.0)), "all requests", metric);
+        Change { interval, ..change }.interval_text()
+    };
+    for interval in [(-1.0, f64::INFINITY), (-0.9999, 1e9), (f64::NAN, 1.0)] {
+        assert_eq!(shown(Metric::P95, interval), "unknown");
+    }
+    assert_eq!(shown(Metric::ErrorRate, (f64::NEG_INFINITY, f64::INFINITY)), "unknown");
+    assert_eq!(shown(Metric::P95, (0.05, f64::INFINITY)), "+5.0 … +∞%", "a bound is worth knowing");
+    assert_eq!(shown(Metric::P95, (-0.1, 0.2)), "−10.0 … +20.0%");
 }
 
 #[test]

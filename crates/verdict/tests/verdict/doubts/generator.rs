@@ -110,3 +110,18 @@ fn a_busy_or_throttled_generator_is_suspect() {
     let evidence = only(&run, KIND, Severity::Invalid);
     assert!(evidence.starts_with("Loop lag") && evidence.contains("99% of the CPU"), "{evidence}");
 }
+
+#[test]
+fn a_generator_that_was_idle_and_late_was_kept_by_something_else() {
+    let late = |name: &str, cpu| {
+        let mut run = watched(name, cpu);
+        run.windows[7].loop_lag.record_n(Nanos::from_millis(30), 400);
+        only(&run, KIND, Severity::Invalid)
+    };
+    let told = "The generator itself used only 12 % of its processor: something else kept this machine busy.";
+    let evidence = late("generator.cpu", 0.12);
+    assert!(evidence.starts_with("Loop lag") && evidence.ends_with(told), "{evidence}");
+    assert!(!late("generator.cpu", 0.5).contains("something else"));
+    // Nobody knows what it used.
+    assert!(!late("generator.throttled", 0.0).contains("something else"));
+}
