@@ -60,7 +60,7 @@ fn cases(report: &Report) -> Vec<(String, TestCaseStatus)> {
     let verdict = &report.verdict;
     let mut cases: Vec<(String, TestCaseStatus)> = Vec::new();
     for doubt in verdict.doubts(Severity::Invalid) {
-        let message = format!("{} {}", doubt.sentence, doubt.evidence);
+        let message = doubt.told();
         cases.push((format!("doubts: {}", doubt.doubt), error("not valid", &message, doubt.remedy)));
     }
     if !report.run.complete {
@@ -135,9 +135,7 @@ fn requests(report: &Report) -> TestCaseStatus {
 
 /// What does not fail, and has to be known all the same.
 fn said(report: &Report) -> String {
-    let care = |doubt: &DoubtReport| {
-        format!("Read with care: {} {} {}", doubt.sentence, clean(&doubt.evidence), doubt.remedy)
-    };
+    let care = |doubt: &DoubtReport| format!("Read with care: {} {}", clean(&doubt.told()), doubt.remedy);
     let mut lines: Vec<String> = report.verdict.doubts(Severity::Suspect).map(care).collect();
     for row in report.verdict.criteria.iter().filter(|row| row.standing == Standing::Degraded) {
         lines.push(clean(&format!("Degraded: {} is {}; {}", row.title(), row.measured(), row.levels())));

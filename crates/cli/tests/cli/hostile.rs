@@ -120,13 +120,13 @@ fn a_run_cut_short_by_any_signal_is_no_verdict() {
         let child = spawn(&place, &line);
         kill_process(Pid::from_child(&child), signal).unwrap();
         let answer = Answer::of(&child.wait_with_output().unwrap());
-        answer.assert(130, &["Shutting down (exit code 130)", "interrupted: not a verdict on the whole run"]);
+        answer.assert(130, &["Shutting down (exit code 130)", "INTERRUPTED · "]);
         assert!(!answer.stderr.contains("PASSED"), "{}", answer.stderr);
         let page = place.read("a.html");
-        assert!(page.contains("not a verdict on the whole run") && !page.contains("✓ Passed"));
+        assert!(page.contains("Interrupted") && !page.contains("✓ Passed"));
         let report = place.squall("report a.squall");
         report.assert(0, &[]);
-        assert!(report.stdout.contains("not a verdict on the whole run"), "{}", report.stdout);
+        assert!(report.stdout.contains("INTERRUPTED · "), "{}", report.stdout);
     }
 }
 

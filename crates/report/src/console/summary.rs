@@ -278,7 +278,7 @@ fn doubts(report: &Report, colour: bool) -> String {
     ] {
         for doubt in report.verdict.doubts(severity) {
             let lead = paint.apply(lead, colour);
-            let _ = writeln!(text, "{lead} {} {}", doubt.sentence, plain(&doubt.evidence));
+            let _ = writeln!(text, "{lead} {}", plain(&doubt.told()));
             let _ = writeln!(text, "  → {}", doubt.remedy);
         }
     }

@@ -1,7 +1,7 @@
 //! What a reader has to know first, in the same words on every form of the report. Its order is that of the exit
 //! codes: what was interrupted or is not valid is neither passed nor failed.
 
-use squall_verdict::{Overall, Severity};
+use squall_verdict::{Overall, Severity, Standing};
 
 use super::{FaultReport, Report, Validity};
 
@@ -89,6 +89,9 @@ impl Report {
                     self.verdict.sentence()
                 )
             }
+            Headline::Aborted if self.nothing_judged() => {
+                "the run stopped itself before anything was judged.".to_owned()
+            }
             Headline::Aborted => {
                 format!("the run stopped itself: not a verdict on the whole run. {}", self.so_far())
             }
@@ -96,15 +99,21 @@ impl Report {
                 let doubts = self.verdict.doubts(Severity::Invalid);
                 doubts.map(|doubt| doubt.sentence).collect::<Vec<_>>().join(" ")
             }
-            Headline::Interrupted => {
-                format!("interrupted: not a verdict on the whole run. {}", self.so_far())
-            }
+            // The headline says the rest.
+            Headline::Interrupted if self.nothing_judged() => "before anything was judged.".to_owned(),
+            Headline::Interrupted => format!("not a verdict on the whole run. {}", self.so_far()),
         }
     }
 
     /// Faults whose commands did not do what they should.
     pub(crate) fn failed_faults(&self) -> impl Iterator<Item = &FaultReport> {
         self.faults.iter().filter(|fault| fault.failed)
+    }
+
+    /// Are there criteria, and none of them got a value?
+    fn nothing_judged(&self) -> bool {
+        let criteria = &self.verdict.criteria;
+        !criteria.is_empty() && criteria.iter().all(|row| row.standing == Standing::NoData)
     }
 
     fn so_far(&self) -> String {

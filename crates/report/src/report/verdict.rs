@@ -4,7 +4,7 @@ use serde::Serialize;
 use squall_core::{EndReason, Nanos};
 use squall_plan::{Level, Pending};
 use squall_record::Run;
-use squall_verdict::{Doubt, Overall, Row, Severity, Standing, Verdict};
+use squall_verdict::{Doubt, DoubtKind, Overall, Row, Severity, Standing, Verdict};
 
 use crate::show;
 
@@ -40,6 +40,9 @@ pub struct VerdictReport {
 /// A reason not to believe the run.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct DoubtReport {
+    /// Which.
+    #[serde(skip)]
+    kind: DoubtKind,
     /// Its stable name: `nothing_tested`.
     pub doubt: &'static str,
     /// `invalid` or `suspect`.
@@ -144,12 +147,18 @@ fn criteria(n: usize) -> String {
 impl DoubtReport {
     fn new(doubt: &Doubt) -> Self {
         Self {
+            kind: doubt.kind,
             doubt: doubt.kind.name(),
             severity: doubt.severity,
             sentence: doubt.kind.sentence(),
             evidence: doubt.evidence.clone(),
             remedy: doubt.kind.remedy(),
         }
+    }
+
+    /// What is wrong and what was seen, in a line.
+    pub(crate) fn told(&self) -> String {
+        self.kind.told(&self.evidence)
     }
 }
 

@@ -1,7 +1,7 @@
 use insta::assert_snapshot;
 use squall_record::Run;
 use squall_report::console::{Style, summary};
-use squall_verdict::{Doubt, DoubtKind, Overall, Severity, Verdict};
+use squall_verdict::{Doubt, DoubtKind, Overall, Severity, Standing, Verdict};
 
 use crate::sample;
 
@@ -84,7 +84,8 @@ fn what_does_not_count_is_not_called_passed() {
     }
     run.end.as_mut().unwrap().reason = squall_core::EndReason::Terminated;
     for text in [console(&run, &passed), page(&run, &passed)] {
-        assert!(text.contains("interrupted: not a verdict on the whole run"), "{text}");
+        assert!(text.contains("not a verdict on the whole run. Up to then: passed."), "{text}");
+        assert!(!text.contains("interrupted: not a verdict"), "the headline says so: {text}");
         assert!(!text.contains("PASSED") && !text.contains("✓ Passed"), "{text}");
     }
     run.end.as_mut().unwrap().reason = squall_core::EndReason::Aborted("disk full".into());
@@ -92,6 +93,20 @@ fn what_does_not_count_is_not_called_passed() {
         assert!(text.contains("the run stopped itself: not a verdict on the whole run"), "{text}");
         assert!(!text.contains("PASSED") && !text.contains("✓ Passed"), "{text}");
     }
+}
+
+#[test]
+fn a_run_interrupted_before_anything_was_judged_says_only_that() {
+    let mut run = sample::run();
+    run.end.as_mut().unwrap().reason = squall_core::EndReason::Terminated;
+    let mut verdict = sample::verdict();
+    for row in &mut verdict.rows {
+        (row.value, row.standing) = (None, Standing::NoData);
+    }
+    let text = judged(&run, &verdict, Style::default());
+    let line = text.lines().find(|line| line.starts_with("INTERRUPTED")).unwrap();
+    assert_eq!(line, "INTERRUPTED · before anything was judged.");
+    assert!(!text.contains("not met"), "{text}");
 }
 
 #[test]
@@ -106,7 +121,7 @@ fn doubts_are_the_first_and_the_last_thing_one_reads() {
     assert!(lines[0].starts_with("Not valid: Nobody was logged in. 4,930 of 4,960 requests"), "{end}");
     assert!(lines[1].starts_with("  → Check the tokens"), "{end}");
     assert!(
-        lines[4].starts_with("Read with care: A monitor saw nothing for a part of the run. process.api"),
+        lines[4].starts_with("Read with care: A monitor saw nothing for a part of the run: process.api"),
         "{end}"
     );
 }
