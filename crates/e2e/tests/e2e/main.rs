@@ -10,6 +10,7 @@ mod counts;
 mod demo;
 mod demo_flaws;
 mod docs_commands;
+mod doubts;
 mod faults;
 mod guide_table;
 mod killed;

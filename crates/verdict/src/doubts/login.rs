@@ -12,7 +12,7 @@ use super::{Doubt, DoubtKind, Facts, Findings, percent, requests};
 /// Share of a class's answers that may be refusals.
 const MOST: f64 = 0.5;
 /// Answers of an endpoint from which on it is looked at alone …
-const ENOUGH: u64 = 10;
+const ENOUGH: u64 = 5;
 /// … and share of them that may be "not logged in".
 const NEARLY_ALL: f64 = 0.9;
 
@@ -82,7 +82,8 @@ fn is_authorization(name: &str) -> bool {
 fn answers(run: &Run) -> BTreeMap<(UserClassId, EndpointId), Answers> {
     let mut answers: BTreeMap<_, Answers> = BTreeMap::new();
     for (site, summary) in run.summaries(|key| Some((key.class, key.endpoint))) {
-        answers.entry(site).or_default().all += summary.ok() + summary.rate_limited();
+        // What a rate limiter refused, nobody looked at for its credentials.
+        answers.entry(site).or_default().all += summary.ok();
     }
     for entry in run.errors().entries().iter().filter(|entry| is_answer(entry.key.error)) {
         let answers = answers.entry((entry.key.class, entry.key.endpoint)).or_default();

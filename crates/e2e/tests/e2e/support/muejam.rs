@@ -14,6 +14,11 @@ pub(crate) struct MueJam {
 impl MueJam {
     /// With tokens of tests signed by `secret`, and forwarded addresses believed.
     pub(crate) fn start(secret: &str) -> Self {
+        Self::start_with(secret, |_| {})
+    }
+
+    /// The same, and what is different otherwise.
+    pub(crate) fn start_with(secret: &str, change: impl FnOnce(&mut Config)) -> Self {
         let mut config = Config {
             auth: AuthConfig {
                 test_auth: true,
@@ -23,6 +28,7 @@ impl MueJam {
             ..Config::default()
         };
         config.limits.trust_forwarded_for = vec!["127.0.0.0/8".parse().unwrap()];
+        change(&mut config);
         Self::with(config)
     }
 

@@ -87,16 +87,18 @@ fn an_endpoint_that_knows_nobody_is_invalid_although_others_do() {
         errors(window, (0, 1), ErrorClass::Status, 401, unauthorized);
         run
     };
-    for (unauthorized, fine, raised) in [(10, 0, true), (9, 0, false), (18, 2, true), (17, 3, false)] {
+    for (unauthorized, fine, raised) in [(5, 0, true), (4, 0, false), (18, 2, true), (17, 3, false)] {
         let found = doubt(&made(unauthorized, fine), DoubtKind::NobodyLoggedIn);
         assert_eq!(found.is_some(), raised, "{unauthorized} of {}: {found:?}", unauthorized + fine);
     }
-    let (severity, evidence) = doubt(&made(10, 0), DoubtKind::NobodyLoggedIn).unwrap();
+    let (severity, evidence) = doubt(&made(5, 0), DoubtKind::NobodyLoggedIn).unwrap();
     assert_eq!(severity, Severity::Invalid);
-    assert_eq!(
-        evidence,
-        "10 of 10 answers of GET /v1/stories/ to reader, which sends credentials, were 401."
-    );
+    assert_eq!(evidence, "5 of 5 answers of GET /v1/stories/ to reader, which sends credentials, were 401.");
+    // What a limiter refuses never came to where one is logged in.
+    let mut limited = made(5, 0);
+    limited.windows[0] =
+        std::mem::take(&mut limited.windows[0]).at((0, 1), 0, OutcomeKind::RateLimited, 20, 1);
+    assert!(doubt(&limited, DoubtKind::NobodyLoggedIn).is_some());
 }
 
 /// `run` in which `n` more requests of readers are refused every second.

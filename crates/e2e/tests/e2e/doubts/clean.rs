@@ -1,0 +1,45 @@
+//! Runs with nothing to doubt: an alarm here is a false one.
+
+use std::path::Path;
+
+use super::{Told, run};
+use crate::support::{MueJam, Place};
+
+fn muejam_suite() -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../suites/muejam/suite.toml");
+    std::fs::read_to_string(path).unwrap()
+}
+
+#[test]
+fn a_clean_run_has_no_doubts() {
+    let place = Place::alone();
+    place.write("suite.toml", &muejam_suite());
+    let api = MueJam::start("test_secret");
+    let told = run(&place, api.url(), "--profile smoke");
+    told.assert(0, &[]);
+    assert_eq!(told.summary.0["verdict"]["overall"], "passed");
+    assert!(told.summary.total("ok") > 500 && told.summary.total("failed") == 0, "{}", told.answer);
+}
+
+#[test]
+fn a_rush_of_strangers_has_no_doubts() {
+    let place = Place::alone();
+    place.write("suite.toml", &muejam_suite());
+    let api = MueJam::start("test_secret");
+    run(&place, api.url(), "--profile rush").assert(0, &[]);
+}
+
+#[test]
+fn an_interrupted_run_is_not_doubted_for_its_end() {
+    let place = Place::shared();
+    place.write("suite.toml", &muejam_suite());
+    let api = MueJam::start("test_secret");
+    let line =
+        format!("run suite.toml --profile smoke -t 1h --only-summary -H {} --record a.squall", api.url());
+    let mut running = crate::support::Running::start(&mut place.command(&line));
+    running.wait_for("All users spawned");
+    std::thread::sleep(std::time::Duration::from_secs(5));
+    running.signal(rustix::process::Signal::INT);
+    let told = Told::by(&place, running.finish(), "a.squall");
+    told.assert(130, &[]);
+}
