@@ -44,7 +44,7 @@ users = 10
 spawn_rate = 100
 run_time = "4s"
 mix = { OneToken = 1 }
-criteria = { p95 = "< 5s" }
+criteria = { p50 = "< 5s" }
 [profiles.one-token-wanted]
 users = 10
 spawn_rate = 100
@@ -56,7 +56,7 @@ users = 10
 spawn_rate = 100
 run_time = "4s"
 mix = { OneAddress = 1 }
-criteria = { p95 = "< 5s" }
+criteria = { p50 = "< 5s" }
 "#;
 
 const MASKED: Expected<'_> = (
