@@ -1,9 +1,12 @@
 //! Runs with nothing to doubt: an alarm here is a false one.
 
 use std::path::Path;
+use std::time::Duration;
 
-use super::{Told, run};
-use crate::support::{MueJam, Place};
+use rustix::process::Signal;
+
+use super::{patiently, run};
+use crate::support::{MueJam, Place, Running};
 
 fn muejam_suite() -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../suites/muejam/suite.toml");
@@ -36,10 +39,12 @@ fn an_interrupted_run_is_not_doubted_for_its_end() {
     let api = MueJam::start("test_secret");
     let line =
         format!("run suite.toml --profile smoke -t 1h --only-summary -H {} --record a.squall", api.url());
-    let mut running = crate::support::Running::start(&mut place.command(&line));
-    running.wait_for("All users spawned");
-    std::thread::sleep(std::time::Duration::from_secs(5));
-    running.signal(rustix::process::Signal::INT);
-    let told = Told::by(&place, running.finish(), "a.squall");
+    let told = patiently(&place, || {
+        let mut running = Running::start(&mut place.command(&line));
+        running.wait_for("All users spawned");
+        std::thread::sleep(Duration::from_secs(5));
+        running.signal(Signal::INT);
+        running.finish()
+    });
     told.assert(130, &[]);
 }

@@ -24,7 +24,7 @@ wait = "200ms"
 tasks.t = { get = "/delay/50ms" }
 [profiles.open]
 rate = "200/s"
-users = 20
+users = 200
 run_time = "4s"
 mix = { Paced = 1 }
 "#;
