@@ -126,7 +126,8 @@ fn start(place: &Place, profile: &str, host: &str, record: &str) -> Child {
 fn assert_failed(place: &Place, child: Child, record: &str, what: &str, class: &str) {
     let answer = Answer::of(&child.wait_with_output().unwrap());
     let answers = ["head_too_large", "body_too_large", "redirect", "decode", "status", "check", "capture"];
-    let code = if answers.contains(&class) { 1 } else { 3 };
+    // Several runs at once leave little of the machine to each; a run that says so is not valid, and counts all the same.
+    let code = if answers.contains(&class) && !answer.was_busy() { 1 } else { 3 };
     assert_eq!(answer.code, Some(code), "{what}: {answer}");
     assert!(!answer.stderr.contains("panicked"), "{what}: {answer}");
     let summary = place.summary(record);
@@ -218,7 +219,7 @@ fn a_target_that_goes_down_and_comes_back_is_used_again() {
     std::thread::sleep(pause);
     let again = squall_bench::server::Config { bind: address, ..Default::default() };
     let again = squall_bench::server::spawn(again).unwrap();
-    running.finish().assert(1, &["--run-time limit reached"]);
+    running.finish().assert_counted(1, &["--run-time limit reached"]);
     let summary = place.summary("a.squall");
     assert!(summary.errors().iter().any(|(class, _)| *class == "connect_refused"), "{:?}", summary.errors());
     let back = again.stop().unwrap().received;

@@ -74,7 +74,7 @@ fn a_million_requests_are_counted_to_the_last_and_timed_to_the_ten_thousandth() 
     let running = Running::start(&mut place.command(&run));
     wait_for_requests(&server, 1_000_000);
     running.signal(Signal::INT);
-    running.finish().assert(0, &["Stopping: interrupted"]);
+    running.finish().assert_counted(0, &["Stopping: interrupted"]);
     let log = server.stop().unwrap();
     let summary = place.summary("a.squall");
     assert_eq!((log.received, log.malformed), (log.answered, 0));
@@ -114,7 +114,7 @@ fn requests_cut_at_the_end_are_those_the_server_may_have_read() {
         let running = Running::start(&mut place.command(&line));
         wait_for_requests(&server, 1000);
         running.signal(Signal::INT);
-        running.finish().assert(0, &[]);
+        running.finish().assert_counted(0, &[]);
         let received = server.stop().unwrap().received;
         let summary = place.summary(&record);
         let (completed, cut) = (summary.total("completed"), summary.total("cut"));
@@ -140,7 +140,7 @@ fn redirects_are_exchanges_of_their_own_and_one_request_to_the_user() {
     let place = Place::shared();
     place.write("suite.toml", SUITE);
     let run = format!("run suite.toml --profile slow --only-summary -H {} --record a.squall", server.url());
-    place.squall(&run).assert(0, &[]);
+    place.squall(&run).assert_counted(0, &[]);
     let summary = place.summary("a.squall");
     assert_eq!(summary.total("attempts"), server.requests() as u64);
     assert_eq!(summary.total("attempts"), 2 * summary.total("ok"));
@@ -153,7 +153,7 @@ fn a_connection_that_the_server_has_left_is_replaced_and_not_a_failure() {
     let place = Place::shared();
     place.write("suite.toml", SUITE);
     let run = format!("run suite.toml --profile slow --only-summary -H {} --record a.squall", server.url());
-    place.squall(&run).assert(0, &[]);
+    place.squall(&run).assert_counted(0, &[]);
     let summary = place.summary("a.squall");
     assert!(summary.total("ok") > 50, "{:#}", summary.0["total"]);
     assert_eq!((summary.total("ok"), summary.total("failed")), (server.requests() as u64, 0));

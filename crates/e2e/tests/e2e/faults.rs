@@ -52,7 +52,7 @@ impl Freeze {
     fn run(place: &Place, name: &str, flaws: &[&str]) -> Self {
         let mut tries = (0..3).map(|number| Self::once(place, &format!("{name}-{number}"), flaws));
         let mut freeze = tries.next().unwrap();
-        while freeze.answer.said().contains("The generator was too busy to measure") {
+        while freeze.answer.was_busy() {
             let Some(next) = tries.next() else { break };
             freeze = next;
         }

@@ -48,7 +48,7 @@ impl Spike {
     fn run(place: &Place, name: &str, flaws: &[&str]) -> Self {
         let mut tries = (0..3).map(|number| Self::once(place, &format!("{name}-{number}"), flaws));
         let mut spike = tries.next().unwrap();
-        while spike.answer.said().contains("The generator was too busy to measure") {
+        while spike.answer.was_busy() {
             let Some(next) = tries.next() else { break };
             spike = next;
         }

@@ -103,7 +103,9 @@ fn the_same_seed_makes_the_same_choices_and_another_makes_others() {
         let server = ScriptedServer::start(vec![Step::ReadRequest, Step::ok("fine"), Step::Again]);
         let place = Place::shared();
         place.write("suite.toml", suite);
-        place.squall(&format!("run suite.toml -u 1 -t 2s --only-summary -H {}", server.url())).assert(0, &[]);
+        place
+            .squall(&format!("run suite.toml -u 1 -t 2s --only-summary -H {}", server.url()))
+            .assert_counted(0, &[]);
         let lines = server
             .received()
             .into_iter()

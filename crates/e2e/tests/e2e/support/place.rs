@@ -92,7 +92,7 @@ impl Place {
     pub(crate) fn calm(&self, line: &str) -> Answer {
         for _ in 0..2 {
             let answer = self.squall(line);
-            if !answer.said().contains("The generator was too busy to measure") {
+            if !answer.was_busy() {
                 return answer;
             }
             let words: Vec<&str> = line.split_whitespace().collect();
