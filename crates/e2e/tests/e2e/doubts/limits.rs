@@ -4,7 +4,7 @@ use squall_bench::server::{Config, spawn};
 use squall_muejam::LimitMode;
 use squall_verdict::{DoubtKind, Severity};
 
-use super::{Expected, Told, run};
+use super::{Expected, Told, run, run_fresh};
 use crate::support::{MueJam, Place};
 
 /// Everybody asks far more often than the hundred times a minute that one may.
@@ -68,8 +68,8 @@ const MASKED: Expected<'_> = (
 fn against(mode: LimitMode, profile: &str) -> Told {
     let place = Place::shared();
     place.write("suite.toml", SUITE);
-    let api = MueJam::start_with("test_secret", |config| config.limits.mode = mode);
-    run(&place, api.url(), &format!("--profile {profile}"))
+    let api = || MueJam::start_with("test_secret", |config| config.limits.mode = mode);
+    run_fresh(&place, api, &format!("--profile {profile}"))
 }
 
 #[test]

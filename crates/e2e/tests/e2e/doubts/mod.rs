@@ -19,7 +19,7 @@ use std::time::Instant;
 use serde_json::Value;
 use squall_verdict::{DoubtKind, Severity};
 
-use crate::support::{Answer, Place, Summary};
+use crate::support::{Answer, MueJam, Place, Summary};
 
 /// A doubt that is expected, and texts of its evidence.
 type Expected<'a> = (DoubtKind, Severity, &'a [&'a str]);
@@ -108,6 +108,14 @@ fn lead(severity: Severity) -> &'static str {
 fn run(place: &Place, host: &str, options: &str) -> Told {
     let line = format!("run suite.toml {options} --only-summary -H {host} --record a.squall");
     Told::by(place, place.calm(&line), "a.squall")
+}
+
+/// The same against an API of its own for each try: one that was asked before remembers whom to refuse.
+fn run_fresh(place: &Place, api: impl Fn() -> MueJam, options: &str) -> Told {
+    patiently(place, || {
+        let api = api();
+        place.squall(&format!("run suite.toml {options} --only-summary -H {} --record a.squall", api.url()))
+    })
 }
 
 /// The same for a run to which something happens on the way: it is made three times at most, while the machine has no time

@@ -3,7 +3,7 @@
 use squall_muejam::LimitMode;
 use squall_verdict::{DoubtKind, Severity};
 
-use super::run;
+use super::run_fresh;
 use crate::support::{MueJam, Place};
 
 /// Four kinds of users without weights, tokens that are invalid, captures of keys that are not there, one address for
@@ -56,8 +56,8 @@ fn every_published_mistake_is_found_in_one_run() {
     let place = Place::shared();
     place.write("suite.toml", SUITE);
     // As served, each request counts twice and by its address.
-    let api = MueJam::start_with("test_secret", |config| config.limits.mode = LimitMode::AsIs);
-    let told = run(&place, api.url(), "--profile published");
+    let api = || MueJam::start_with("test_secret", |config| config.limits.mode = LimitMode::AsIs);
+    let told = run_fresh(&place, api, "--profile published");
     told.assert(
         3,
         &[
