@@ -38,7 +38,7 @@ fn a_rush_of_strangers_has_no_doubts() {
 fn an_interrupted_run_is_not_doubted_for_its_end() {
     let place = Place::shared();
     place.write("suite.toml", &muejam_suite());
-    let told = patiently(&place, || {
+    let told = patiently(&place, "a.squall", || {
         let api = api();
         let line =
             format!("run suite.toml --profile smoke -t 1h --only-summary -H {} --record a.squall", api.url());

@@ -15,7 +15,7 @@ use crate::support::{Place, Running};
 fn a_monitor_whose_process_ends_is_blind() {
     let place = Place::shared();
     let server = spawn(Config::default()).unwrap();
-    let told = patiently(&place, || {
+    let told = patiently(&place, "a.squall", || {
         let mut watched = Command::new("sleep").arg("60").stdin(Stdio::null()).spawn().unwrap();
         let suite = format!(
             "schema = 1\n[users.A]\nwait = \"100ms\"\ntasks.t = {{ get = \"/\" }}\n\
@@ -57,7 +57,7 @@ fn seconds_that_had_to_be_joined_are_told() {
     let place = Place::shared();
     place.write("suite.toml", "schema = 1\n[users.A]\nwait = \"50ms\"\ntasks.t = { get = \"/\" }\n");
     let mut answered = 0;
-    let told = patiently(&place, || {
+    let told = patiently(&place, "a.squall", || {
         let server = spawn(Config::default()).unwrap();
         let line =
             format!("run suite.toml -u 2 -r 100 -t 16s --only-summary -H {} --record a.squall", server.url());

@@ -112,7 +112,7 @@ fn run(place: &Place, host: &str, options: &str) -> Told {
 
 /// The same against an API of its own for each try: one that was asked before remembers whom to refuse.
 fn run_fresh(place: &Place, api: impl Fn() -> MueJam, options: &str) -> Told {
-    patiently(place, || {
+    patiently(place, "a.squall", || {
         let api = api();
         place.squall(&format!("run suite.toml {options} --only-summary -H {} --record a.squall", api.url()))
     })
@@ -120,15 +120,15 @@ fn run_fresh(place: &Place, api: impl Fn() -> MueJam, options: &str) -> Told {
 
 /// The same for a run to which something happens on the way: it is made three times at most, while the machine has no time
 /// for it.
-fn patiently(place: &Place, mut make: impl FnMut() -> Answer) -> Told {
+fn patiently(place: &Place, record: &str, mut make: impl FnMut() -> Answer) -> Told {
     for _ in 0..2 {
-        let told = Told::by(place, make(), "a.squall");
+        let told = Told::by(place, make(), record);
         if !told.doubts().contains_key(DoubtKind::GeneratorSaturated.name()) {
             return told;
         }
-        std::fs::remove_file(place.path("a.squall")).unwrap();
+        std::fs::remove_file(place.path(record)).unwrap();
     }
-    Told::by(place, make(), "a.squall")
+    Told::by(place, make(), record)
 }
 
 /// The test's own clock.

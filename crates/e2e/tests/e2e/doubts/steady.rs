@@ -3,7 +3,7 @@
 use squall_muejam::{Config, Flaw, LimitMode};
 use squall_verdict::{DoubtKind, Severity};
 
-use super::Told;
+use super::{Told, patiently};
 use crate::support::{MueJam, Place};
 
 const SUITE: &str = r#"
@@ -17,14 +17,18 @@ spawn_rate = 100
 run_time = "64s"
 "#;
 
-/// A run against an API with these flaws.
+/// A run against an API with these flaws, whose time begins with the run.
 fn minute(place: &Place, record: &str, flaws: &[String]) -> Told {
-    let api = MueJam::start_with("test_secret", |config: &mut Config| {
-        config.limits.mode = LimitMode::Off;
-        config.flaws = flaws.iter().map(|flaw| flaw.parse::<Flaw>().unwrap()).collect();
-    });
-    let line = format!("run suite.toml --profile minute --only-summary -H {} --record {record}", api.url());
-    Told::by(place, place.calm(&line), record)
+    patiently(place, record, || {
+        let api = MueJam::start_with("test_secret", |config: &mut Config| {
+            config.limits.mode = LimitMode::Off;
+            config.flaws = flaws.iter().map(|flaw| flaw.parse::<Flaw>().unwrap()).collect();
+        });
+        place.squall(&format!(
+            "run suite.toml --profile minute --only-summary -H {} --record {record}",
+            api.url()
+        ))
+    })
 }
 
 /// Both at once, for a minute is long.
