@@ -3,8 +3,7 @@
 use squall_plan::Measure;
 use squall_stats::Iterations;
 
-use super::{Doubt, DoubtKind, Facts, Findings, percent};
-use crate::case::base;
+use super::{Doubt, DoubtKind, Facts, Findings, covers, percent};
 
 /// Share of the arrivals from which on what is left says little.
 const INVALID: f64 = 0.05;
@@ -12,14 +11,15 @@ const INVALID: f64 = 0.05;
 const SUSPECT: f64 = 0.01;
 
 pub(super) fn dropped(facts: &Facts<'_>) -> Option<Doubt> {
-    if facts.rows.iter().any(|row| *base(&row.criterion.measure) == Measure::Dropped) {
-        return None;
-    }
+    // Where a criterion asks for them, drops are a result and hide nothing.
+    let asked_for = facts.asked_for(&Measure::Dropped);
     let phases = &facts.run.phases;
     // A run of which nothing is judged is looked at as a whole.
     let any = phases.iter().any(|phase| phase.measured);
     let judged = |id| !any || phases.iter().any(|phase| phase.id == id && phase.measured);
-    let counts = facts.run.iterations(|phase, _| judged(phase));
+    let counts = facts.run.iterations(|phase, class| {
+        judged(phase) && !asked_for.iter().any(|scope| covers(scope, phase, class))
+    });
     let share = counts.dropped_share().filter(|share| *share >= SUSPECT)?;
     let Iterations { offered, dropped, .. } = counts;
     let evidence = format!(

@@ -7,8 +7,7 @@ use squall_plan::{AuthKind, Measure, Part, Slot, Template, UserClass};
 use squall_record::Run;
 use squall_stats::CellKey;
 
-use super::{Doubt, DoubtKind, Facts, Findings, percent, requests};
-use crate::case::base;
+use super::{Doubt, DoubtKind, Facts, Findings, covers, percent, requests};
 
 /// Share of requests that may be refused before the rest says little about the server.
 const MASKED: f64 = 0.05;
@@ -18,15 +17,11 @@ const MET: f64 = 0.01;
 pub(super) fn masked(facts: &Facts<'_>) -> Option<Doubt> {
     let mut findings = Findings::default();
     // Where a criterion asks for them, refusals are a result and hide nothing.
-    let asked_for: Vec<_> = (facts.rows.iter().map(|row| &row.criterion))
-        .filter(|criterion| *base(&criterion.measure) == Measure::RateLimited)
-        .map(|criterion| criterion.scope)
-        .collect();
+    let asked_for = facts.asked_for(&Measure::RateLimited);
     let is_asked_for = |key: &CellKey| {
         asked_for.iter().any(|scope| {
             scope.endpoint.is_none_or(|endpoint| endpoint == key.endpoint)
-                && scope.class.is_none_or(|class| class == key.class)
-                && scope.phase.is_none_or(|phase| phase == key.phase.index())
+                && covers(scope, key.phase, key.class)
         })
     };
     let all = facts.summary(|key| !is_asked_for(key));

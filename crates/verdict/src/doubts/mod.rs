@@ -20,13 +20,13 @@ mod tested;
 use std::cmp::Reverse;
 
 use serde::{Deserialize, Serialize};
-use squall_core::Nanos;
-use squall_plan::{PhasePlan, RequestStep, Step, UserClass};
+use squall_core::{Nanos, PhaseId, UserClassId};
+use squall_plan::{Measure, PhasePlan, RequestStep, Scope, Step, UserClass};
 use squall_record::{PhaseMark, Run};
 use squall_stats::{CellKey, Summary, Window};
 
 use crate::Row;
-use crate::case::Reading;
+use crate::case::{Reading, base};
 use crate::measured::{Measured, Selection};
 use crate::samples::Stretches;
 use crate::span::end;
@@ -90,6 +90,11 @@ pub(crate) fn doubts(facts: &Facts<'_>) -> Vec<Doubt> {
     doubts
 }
 
+/// Does `scope` look at this phase and class?
+fn covers(scope: &Scope, phase: PhaseId, class: UserClassId) -> bool {
+    scope.phase.is_none_or(|index| index == phase.index()) && scope.class.is_none_or(|only| only == class)
+}
+
 impl<'a> Facts<'a> {
     /// Of `run`, judged as `rows` say; `support` is what each row rests on.
     pub(crate) fn new(
@@ -110,6 +115,15 @@ impl<'a> Facts<'a> {
         } else {
             self.measured.summary(&self.judged, filter)
         }
+    }
+
+    /// Where criteria on `measure` look: what they ask for is a result there.
+    fn asked_for(&self, measure: &Measure) -> Vec<Scope> {
+        let criteria = self.rows.iter().map(|row| &row.criterion);
+        criteria
+            .filter(|criterion| base(&criterion.measure) == measure)
+            .map(|criterion| criterion.scope)
+            .collect()
     }
 
     /// Is this moment judged?

@@ -272,6 +272,10 @@ fn arrivals_given_up_are_doubted_unless_they_are_what_is_judged() {
     let mut judged = open([60, 20]);
     judged.plan.criteria = vec![below(Measure::Dropped, 0.5)];
     assert_eq!(doubt(&with_dropped(judged, 500), DoubtKind::ArrivalsDropped), None);
+    let mut elsewhere = open([60, 20]);
+    let scope = Scope { class: Some(UserClassId(1)), ..Scope::default() };
+    elsewhere.plan.criteria = vec![Criterion { scope, ..below(Measure::Dropped, 0.5) }];
+    assert!(doubt(&with_dropped(elsewhere, 500), DoubtKind::ArrivalsDropped).is_some(), "judged for others");
 }
 
 #[test]
